@@ -1,0 +1,116 @@
+"""What the two commands have in common: help, the manner of ending, and how to show things."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING, Callable
+
+from tracer_tools.errors import TracerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser whose help begins with examples and ends with sections of a manual page.
+
+    `man_short_description` and `_manpage` are what argparse-manpage reads; its sections are plain
+    text in which an indented line stays a line of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        prog: str,
+        description: str,
+        summary: str = "",
+        examples: str = "",
+        sections: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self._examples = f"examples:\n{examples}" if examples else ""
+        self._sections = [f"{name}:\n{text}" for name, text in sections]
+        self.man_short_description = summary
+        self._manpage = [
+            {"heading": name, "content": text}
+            for name, text in [("examples", examples), *sections]
+            if text
+        ]
+
+    def format_help(self) -> str:
+        """Return usage, description, examples, arguments and the sections, in this order."""
+        text = super().format_help()
+        if self._examples and self.description:
+            head, _, arguments = text.partition(self.description)
+            text = f"{head}{self.description}\n\n{self._examples}{arguments}"
+        return "\n\n".join([text.rstrip(), *self._sections]) + "\n"
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Give a parser ``--version``."""
+    try:
+        version = metadata.version("tracer-tools")
+    except metadata.PackageNotFoundError:
+        version = "(not installed: run from its source)"
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"%(prog)s {version}",
+        help="print the version and exit",
+    )
+
+
+def conduct(name: str, command: Callable[[], int]) -> int:
+    """Run a command and return its exit status; expected failures become one line and 1.
+
+    Ctrl-C and a reader that has gone end the process by their signals, as with any other tool.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if sys.stdout is None:
+        complain(name, "standard output is closed")
+        return 1
+    # A name that the terminal's encoding lacks is no reason to fail.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()
+    except TracerError as error:
+        complain(name, str(error))
+    except OSError as error:
+        complain(name, f"cannot write: {error.strerror}")
+        # What is still buffered cannot be written either; the interpreter would try, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def complain(name: str, text: str) -> None:
+    """Write one line to standard error, if there is one."""
+    if sys.stderr is not None:
+        print(f"{name}: {text}", file=sys.stderr)
+
+
+def terminal() -> Console | None:
+    """Return a console for standard output if that is a terminal."""
+    if not sys.stdout.isatty():
+        return None
+    from rich.console import Console  # noqa: PLC0415 -- a pipe need not wait for it
+
+    return Console(
+        highlight=False,
+        markup=False,
+        emoji=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )

@@ -1,0 +1,129 @@
+"""The rows of /proc/tracer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+
+from tracer_tools.errors import DeviceError, FormatError
+from tracer_tools.system import THIS_MACHINE, System
+
+TABLE = "/proc/tracer"
+COUNTERS = (
+    "kmalloc",
+    "kfree",
+    "kmalloc_mem",
+    "kfree_mem",
+    "sched",
+    "up",
+    "down",
+    "lock",
+    "unlock",
+)
+COLUMNS = ("PID", *COUNTERS)
+MAX_COUNTER = 2**64 - 1
+DECIMAL = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One monitored process and what its threads did in the kernel since it was added.
+
+    Every counter is a whole number from 0 to 2**64 - 1 and never shrinks while the process
+    stays monitored.
+    """
+
+    pid: int
+    """The process, numbered as the reader's PID namespace numbers it."""
+    kmalloc: int
+    """Calls of kmalloc, by any of its entry points."""
+    kfree: int
+    """Calls of kfree, ``kfree(NULL)`` included."""
+    kmalloc_mem: int
+    """Bytes requested by the kmalloc calls that returned memory."""
+    kfree_mem: int
+    """Bytes given back by kfree."""
+    sched: int
+    """Calls of schedule."""
+    up: int
+    """Calls of up."""
+    down: int
+    """Calls of down_interruptible."""
+    lock: int
+    """Calls of mutex_lock."""
+    unlock: int
+    """Calls of mutex_unlock."""
+
+    def counters(self) -> dict[str, int]:
+        """Return the nine counters by the names of their columns, in the order of the columns."""
+        values: dict[str, int] = asdict(self)
+        del values["pid"]
+        return values
+
+
+def snapshot(system: System = THIS_MACHINE) -> list[Row]:
+    """Return the row of every monitored process that the caller may see, in the table's order.
+
+    Root sees all; another user sees the processes that are its own to monitor.
+
+    Raises DeviceError if the module is not loaded or the table cannot be read, FormatError if
+    the table is not in the format that this version knows.
+    """
+    return parse_table(read_table(system))
+
+
+def read_table(system: System = THIS_MACHINE) -> str:
+    """Return the text of the table. Raises DeviceError."""
+    try:
+        return system.read(TABLE)
+    except FileNotFoundError as error:
+        raise DeviceError(
+            f"{TABLE} is not there, so the module is not loaded", "run 'sudo modprobe tracer'"
+        ) from error
+    except OSError as error:
+        raise DeviceError(f"{TABLE} cannot be read: {error.strerror}") from error
+
+
+def parse_table(text: str) -> list[Row]:
+    """Return the rows in the text of the table, header included.
+
+    Raises FormatError, which names the line, for anything but the ten known columns.
+    """
+    lines = text.splitlines()
+    if not lines:
+        raise FormatError(f"{TABLE}: line 1: the header is missing")
+    check_header(lines[0])
+    return [parse_row(line, number) for number, line in enumerate(lines[1:], start=2)]
+
+
+def check_header(line: str) -> None:
+    """Raise FormatError unless `line` names the ten columns in their order."""
+    found = line.split()
+    if found == list(COLUMNS):
+        return
+    unknown = [name for name in found if name not in COLUMNS]
+    missing = [name for name in COLUMNS if name not in found]
+    if unknown:
+        what = f"unknown column {unknown[0]!r}"
+    elif missing:
+        what = f"no column {missing[0]!r}"
+    else:
+        what = f"columns out of order: {' '.join(found)!r}"
+    raise FormatError(
+        f"{TABLE}: line 1: {what}", "the module and tracer-tools are of different versions"
+    )
+
+
+def parse_row(line: str, number: int) -> Row:
+    """Return the row in line `number` of the table. Raises FormatError."""
+    fields = line.split()
+    if len(fields) != len(COLUMNS):
+        raise FormatError(
+            f"{TABLE}: line {number}: {len(fields)} fields instead of {len(COLUMNS)}: {line!r}"
+        )
+    for name, field in zip(COLUMNS, fields):
+        if not DECIMAL.fullmatch(field) or int(field) > MAX_COUNTER:
+            raise FormatError(f"{TABLE}: line {number}: {name} is no counter: {field!r}")
+    if int(fields[0]) == 0:
+        raise FormatError(f"{TABLE}: line {number}: 0 is no PID: {line!r}")
+    return Row(*map(int, fields))
