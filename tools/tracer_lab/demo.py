@@ -1,0 +1,67 @@
+"""The demo: the packages, installed in a Debian of their own, counting real programs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tracer_lab.accel import accelerator
+from tracer_lab.commands import SHARE
+from tracer_lab.errors import LabError
+from tracer_lab.guest_suite import fresh_share
+from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
+from tracer_lab.steps import step
+from tracer_lab.suites import suite_named
+from tracer_lab.vm import Guest, GuestResult, boot
+
+IN_GUEST = Path(__file__).with_name("in_demo")
+SECONDS = 300
+ACCELERATORS = {"kvm": "with KVM", "tcg": "emulated"}
+
+
+def show_demo(console: Console, suite_name: str, build: Callable[[], Sequence[Path]]) -> None:
+    """Build the packages with ``build``, install them, boot, and show them at work.
+
+    Raises LabError if any step fails, or tracer-check in the guest does not pass.
+    """
+    suite = suite_named(suite_name)
+    with step(console, "building the packages"):
+        debs = build()
+    with step(console, f"a root file system of Debian {suite.name}"):
+        ensure_base(suite)
+    with step(console, "the packages installed in it by apt, the module built by dkms"):
+        root = ensure_installed(suite, debs)
+    release = kernel_release(root)
+    with step(console, "finding out whether KVM works here"):
+        how = ACCELERATORS[accelerator(root / "boot" / f"vmlinuz-{release}")]
+    with step(console, f"a guest with Linux {release}, {how}"):
+        result = run_demo_guest(root, console)
+    if result.status != 0:
+        raise LabError(
+            f"a command of the demo failed in the guest, exit status {result.status}",
+            f"console: {result.console}",
+        )
+    if not result.powered_off:
+        raise LabError("the guest did not power off in order", f"console: {result.console}")
+
+
+def run_demo_guest(root: Path, console: Console) -> GuestResult:
+    """Run the demo's guest part in ``root``, and print what it prints as it goes."""
+    share = fresh_share("demo")
+    shutil.copytree(IN_GUEST, share / IN_GUEST.name)
+    output = share / "output"
+    printed = 0
+
+    def print_new_lines() -> None:
+        nonlocal printed
+        if output.exists():
+            lines = output.read_text(errors="replace").split("\n")
+            for line in lines[printed:-1]:
+                console.out(line, highlight=False)
+            printed = max(printed, len(lines) - 1)
+
+    command = ["python3", f"{SHARE}/{IN_GUEST.name}/show.py"]
+    return boot(Guest("demo", root, share, command, SECONDS), print_new_lines)

@@ -1,0 +1,69 @@
+"""Every check that reads the tree without running it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer_lab.cache import cache_dir, key_of, made_once
+from tracer_lab.commands import as_root, run
+from tracer_lab.mirror import host_mirror, sources_list
+from tracer_lab.roots import log_of
+from tracer_lab.suites import suite_named
+
+# The kernel's headers packages leave checkpatch out; this package of its source has it.
+SOURCE_PACKAGE = "linux-source-6.1"
+SOURCE_SUITE = "bookworm"
+CHECKPATCH_FILES = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
+
+
+@dataclass(frozen=True)
+class Lint:
+    """One check: fails if its command does."""
+
+    name: str
+    command: Sequence[str]
+
+
+def tree_files(tree: Path, *patterns: str) -> list[str]:
+    """The files of the tree that match, relative to it: tracked, or new and not ignored."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = set(run(listed, cwd=tree).splitlines())
+    return sorted(name for name in names if (tree / name).is_file())
+
+
+def lints(tree: Path) -> Iterator[Lint]:
+    """The checks of the tree, quick ones first."""
+    c_files = tree_files(tree, "*.c", "*.h")
+    shell = tree_files(tree, "bootstrap", ".ci/run", "*.sh", "debian/*.postinst", "debian/*.postrm")
+    python = [sys.executable, "-m"]
+    yield Lint("ruff", [*python, "ruff", "check", "--quiet", "."])
+    yield Lint("ruff format", [*python, "ruff", "format", "--check", "--quiet", "."])
+    yield Lint("mypy --strict", [*python, "mypy", "--strict"])
+    yield Lint("shellcheck", ["shellcheck", *shell])
+    yield Lint("clang-format", ["clang-format", "--dry-run", "-Werror", *c_files])
+    checkpatch = ["perl", str(ensure_checkpatch() / "checkpatch.pl")]
+    yield Lint("checkpatch", [*checkpatch, "--no-tree", "--quiet", "--file", *c_files])
+
+
+def ensure_checkpatch() -> Path:
+    """A folder with the kernel's checkpatch.pl, taken out of Debian's package of its source."""
+
+    def make(target: Path) -> None:
+        unpacked = target.with_name("kernel-source.unfinished")
+        mirror = host_mirror()
+        sources = "" if mirror is None else sources_list(mirror, suite_named(SOURCE_SUITE))
+        given = [] if mirror is None else ["-"]
+        fetch = ["mmdebstrap", "--variant=extract", f"--include={SOURCE_PACKAGE}"]
+        log = log_of("checkpatch")
+        run(as_root([*fetch, SOURCE_SUITE, str(unpacked), *given]), stdin=sources, log=log)
+        target.mkdir()
+        archive = unpacked / "usr" / "src" / f"{SOURCE_PACKAGE}.tar.xz"
+        members = [f"{SOURCE_PACKAGE}/scripts/{name}" for name in CHECKPATCH_FILES]
+        strip = ["--strip-components=2", f"--directory={target}"]
+        run(["tar", "--extract", f"--file={archive}", *strip, *members])
+        run(as_root(["rm", "-rf", str(unpacked)]))
+
+    return made_once(cache_dir() / f"checkpatch-{key_of(SOURCE_PACKAGE)}", make)

@@ -1,0 +1,123 @@
+"""Root file systems: an untouched base of each suite, and layers with the packages installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tracer_lab.cache import cache_dir, key_of, made_once, remove_tree
+from tracer_lab.commands import SHARE, as_root, in_root, run
+from tracer_lab.errors import LabError
+from tracer_lab.mirror import host_mirror, sources_list
+from tracer_lab.suites import Suite
+
+LAYERS_KEPT = 3
+INCOMING = "var/tmp/incoming"
+# Nothing here boots from an initramfs, and making one takes a while.
+MMDEBSTRAP = ("env", "INITRD=No", "mmdebstrap", "--variant=apt", "--format=directory")
+HOOK = f'mkdir "$1{SHARE}"'
+
+
+def roots_dir() -> Path:
+    """The folder of all root file systems."""
+    return cache_dir() / "roots"
+
+
+def log_of(name: str) -> Path:
+    """A fresh, empty log file of that name."""
+    log = cache_dir() / "logs" / f"{name}.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_bytes(b"")
+    return log
+
+
+def base_path(suite: Suite) -> Path:
+    """Where the base of that suite is, or would be: another recipe has another path."""
+    recipe = key_of(*MMDEBSTRAP, HOOK, *suite.archives, suite.security, *suite.packages)
+    return roots_dir() / f"{suite.name}-{recipe}"
+
+
+def ensure_base(suite: Suite) -> Path:
+    """The base root file system of that suite: a plain system with a kernel, its headers and dkms.
+
+    Never to be changed. Takes about a minute the first time, nothing after that.
+    Raises LabError if packages cannot be had or installed.
+    """
+
+    def make(target: Path) -> None:
+        mirror = host_mirror()
+        what = ["--include=" + ",".join(suite.packages), f"--customize-hook={HOOK}"]
+        sources = "" if mirror is None else sources_list(mirror, suite)
+        # Without a mirror of our own mmdebstrap takes its default one.
+        given = [] if mirror is None else ["-"]
+        run(
+            as_root([*MMDEBSTRAP, *what, suite.name, str(target), *given]),
+            stdin=sources,
+            log=log_of(f"base-{suite.name}"),
+            hint="sudo apt-get update, and see that the mirror in apt's sources answers",
+        )
+
+    return made_once(base_path(suite), make)
+
+
+def install(root: Path, debs: Sequence[Path], log: Path) -> None:
+    """Install packages in a root file system with apt, as a user of them does."""
+    incoming = root / INCOMING
+    run(as_root(["mkdir", str(incoming)]))
+    run(as_root(["cp", *map(str, debs), str(incoming)]))
+    names = [f"/{INCOMING}/{deb.name}" for deb in debs]
+    run(in_root(root, ["apt-get", "install", "--yes", "--no-install-recommends", *names]), log=log)
+    run(as_root(["rm", "-r", str(incoming)]))
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a root file system; on a file system with reflinks that costs next to nothing."""
+    run(as_root(["cp", "--archive", "--reflink=auto", str(source), str(target)]))
+
+
+def ensure_installed(suite: Suite, debs: Sequence[Path]) -> Path:
+    """A root file system of that suite with those packages installed. Never to be changed.
+
+    Made anew when the content of a package or the recipe of the base changes.
+    """
+    base = ensure_base(suite)
+    layer = roots_dir() / f"{base.name}+{key_of(files=debs)}"
+
+    def make(target: Path) -> None:
+        copy_tree(base, target)
+        install(target, debs, log_of(f"install-{suite.name}"))
+
+    made_once(layer, make)
+    _drop_old_layers(base, layer)
+    return layer
+
+
+def _drop_old_layers(base: Path, current: Path) -> None:
+    layers = [path for path in roots_dir().glob(f"{base.name}+*") if path.suffix == ""]
+    layers.sort(key=lambda path: path.stat().st_ctime, reverse=True)
+    for old in layers[LAYERS_KEPT:]:
+        if old != current:
+            remove_tree(old)
+
+
+@contextmanager
+def throw_away_copy(root: Path, name: str) -> Iterator[Path]:
+    """A copy of a root file system to change at will, gone at the end of the block."""
+    copy = roots_dir() / f"{name}.scratch"
+    remove_tree(copy)
+    copy_tree(root, copy)
+    try:
+        yield copy
+    finally:
+        remove_tree(copy)
+
+
+def kernel_release(root: Path) -> str:
+    """The release of the one kernel installed in a root file system."""
+    found = [path.name[len("vmlinuz-") :] for path in sorted(root.glob("boot/vmlinuz-*"))]
+    if len(found) != 1:
+        raise LabError(
+            f"{root} has {len(found)} kernels in /boot, not one", "invoke clean --everything"
+        )
+    return found[0]

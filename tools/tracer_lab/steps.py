@@ -1,0 +1,35 @@
+"""The progress display: names each long step while it runs, and what it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+SECONDS_WORTH_A_LINE = 1.0
+
+
+@contextmanager
+def step(console: Console, name: str) -> Iterator[None]:
+    """Show that step ``name`` is under way until the block ends.
+
+    On a terminal a line with a spinner and the time, which the line with the outcome
+    replaces; elsewhere a line at the start and one at the end.
+    """
+    started = time.monotonic()
+    if not console.is_terminal:
+        console.print(f"... {name}", highlight=False)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, redirect_stdout=False) as display:
+            display.add_task(name)
+            yield
+    except BaseException:
+        console.print(f"[red]failed[/red] {name}", highlight=False)
+        raise
+    took = time.monotonic() - started
+    shown = f"{took:4.0f} s" if took >= SECONDS_WORTH_A_LINE else " ready"
+    console.print(f"[green]{shown}[/green] {name}", highlight=False)

@@ -1,0 +1,142 @@
+"""Booting a root file system under QEMU and running one command in it.
+
+Results are files in a folder that host and guest share. The console is kept for people to
+read and never believed: bytes of it get lost.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer_lab.accel import accelerator
+from tracer_lab.cache import remove_tree
+from tracer_lab.commands import SHARE, as_root
+from tracer_lab.errors import LabError
+from tracer_lab.qmp import Monitor
+from tracer_lab.roots import kernel_release, log_of
+
+RUNNER = Path(__file__).with_name("run_in_guest.sh")
+ATTEMPTS = 2
+
+
+class GuestLost(LabError):  # noqa: N818
+    """A guest ended, or was ended, without saying how its command went: neither pass nor fail."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What to boot and what to run in it."""
+
+    name: str  # of the log files
+    root: Path
+    share: Path  # read and written by both sides; the guest has it in SHARE
+    command: Sequence[str]
+    seconds: int  # limit for the whole life of the guest
+    cpus: int = 2
+    memory: str = "1G"
+
+
+@dataclass(frozen=True)
+class GuestResult:
+    """How the command in a guest went."""
+
+    status: int  # exit status of the command
+    output: str  # what it printed
+    powered_off: bool  # the guest ended by its own orderly power-off
+    console: Path
+    kernel: str  # release
+    seconds: float
+
+
+def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
+    """Boot a guest, run its command as root, and wait for its end.
+
+    A guest that is lost is booted once more, from the same folder as it was given.
+    ``watch`` is called about twice a second while it lives, and once after.
+    Raises GuestLost if it is lost twice, LabError if there is no kernel to boot.
+    """
+    (guest.share / "command").write_text(shlex.join(guest.command) + "\n")
+    shutil.copy(RUNNER, guest.share)
+    given = set(guest.share.iterdir())
+    console = log_of(f"console-{guest.name}")
+    for _ in range(ATTEMPTS):
+        for left in set(guest.share.iterdir()) - given:
+            remove_tree(left)
+        result = _attempt(guest, console, watch)
+        if result is not None:
+            return result
+    raise GuestLost(
+        f"guest {guest.name} was lost {ATTEMPTS} times, with no word on its command",
+        f"limit {guest.seconds} s; console: {console}",
+    )
+
+
+def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestResult | None:
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="tracer-lab-") as folder,
+        Monitor(Path(folder) / "qmp") as monitor,
+        console.open("ab") as sink,
+    ):
+        qemu = subprocess.Popen(
+            as_root(vng_command(guest, monitor.path)),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            if monitor.connect(is_alive=lambda: qemu.poll() is None):
+                _watch_over(monitor, guest.seconds, watch)
+        finally:
+            qemu.wait()
+    status_file = guest.share / "status"
+    if not status_file.exists():
+        return None
+    return GuestResult(
+        status=int(status_file.read_text()),
+        output=(guest.share / "output").read_text(errors="replace"),
+        powered_off=monitor.powered_off,
+        console=console,
+        kernel=kernel_release(guest.root),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _watch_over(monitor: Monitor, seconds: int, watch: Callable[[], None]) -> None:
+    deadline = time.monotonic() + seconds
+    try:
+        while monitor.listen():
+            watch()
+            if time.monotonic() > deadline:
+                monitor.quit()
+                deadline = float("inf")
+        watch()
+    except BaseException:
+        monitor.quit()
+        raise
+
+
+def vng_command(guest: Guest, monitor: Path) -> list[str]:
+    """The command that boots a guest with virtme-ng, under a time limit that nothing outlives."""
+    release = kernel_release(guest.root)
+    kernel = guest.root / "boot" / f"vmlinuz-{release}"
+    beside = Path(sys.executable).parent  # the virtual environment's commands
+    command = ["env", f"PATH={beside}:{os.environ['PATH']}"]
+    # QMP ends a guest in time; this is for a QEMU that does not even listen.
+    command += ["timeout", "--kill-after=10", str(guest.seconds + 30)]
+    command += ["vng", "--verbose", "--run", str(kernel), "--root", str(guest.root)]
+    command += ["--force-9p", "--user", "root"]
+    command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
+    command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
+    if accelerator(kernel) == "tcg":
+        command.append("--disable-kvm")
+    return [*command, "--", "sh", f"{SHARE}/{RUNNER.name}", SHARE]
