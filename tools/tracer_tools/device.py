@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from types import TracebackType
 from typing import Callable, final
@@ -19,8 +18,6 @@ MAJOR, MINOR = 10, 42
 ADD_PROCESS = 0x4004012A
 REMOVE_PROCESS = 0x4004012B
 
-Ioctl = Callable[[int, int, int], int]
-
 
 @final
 class Device:
@@ -30,12 +27,11 @@ class Device:
     The module cannot be unloaded while a Device is open.
     """
 
-    def __init__(self, system: System = THIS_MACHINE, ioctl: Ioctl = fcntl.ioctl) -> None:
+    def __init__(self, system: System = THIS_MACHINE) -> None:
         """Open the device. Raises DeviceError, whose hint says what mends it."""
         self._system = system
-        self._ioctl = ioctl
         try:
-            self._descriptor = os.open(system.path(DEVICE), os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = system.open(DEVICE)
         except OSError as error:
             raise refusals.no_device(DEVICE, error, system) from error
 
@@ -81,7 +77,7 @@ class Device:
         if not 0 < pid <= MAX_PID:
             raise refusals.no_pid(pid)
         try:
-            self._ioctl(self._descriptor, request, pid)
+            self._system.ioctl(self._descriptor, request, pid)
         except OSError as error:
             raise explain(pid, error.errno or errno.EIO, self._system) from error
 

@@ -5,6 +5,7 @@ Everything else asks a `System`, so a test can hand in another one.
 
 from __future__ import annotations
 
+import fcntl
 import grp
 import os
 import pwd
@@ -69,6 +70,14 @@ class System:
     def pid(self) -> int:
         """Return the PID of this process."""
         return os.getpid()
+
+    def open(self, name: str) -> int:
+        """Open a device for requests and return its descriptor. Raises OSError."""
+        return os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
+
+    def ioctl(self, descriptor: int, request: int, argument: int) -> None:
+        """Make a request of the device open as `descriptor`. Raises OSError."""
+        fcntl.ioctl(descriptor, request, argument)
 
     def run(self, *command: str) -> Ran | None:
         """Run a command and wait for it; None if it is not installed or never ended."""

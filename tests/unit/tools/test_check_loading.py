@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tracer_tools.check import module, security
+from tracer_tools.check.engine import Status
+
+if TYPE_CHECKING:
+    from tests.unit.tools.conftest import Machine
+
+RELEASE = "6.1.0-50-amd64"
+KEY = "/var/lib/dkms/mok.pub"
+
+
+def install_module(machine: Machine, *, signer: str = "", srcversion: str = "ABC") -> None:
+    fields = {"filename": "/lib/modules/x/tracer.ko", "version": "1.0.0"}
+    for field, value in {**fields, "signer": signer, "srcversion": srcversion}.items():
+        machine.answer(f"modinfo -k {RELEASE} -F {field} tracer", value + "\n")
+
+
+def test_a_module_that_is_not_loaded_is_to_be_loaded(machine: Machine) -> None:
+    finding = module.loaded(machine)
+    assert (finding.status, finding.command) == (Status.FAIL, "sudo modprobe tracer")
+
+
+def test_a_module_still_starting_is_not_loaded(machine: Machine) -> None:
+    machine.write("/sys/module/tracer/initstate", "coming\n")
+    assert module.loaded(machine).status is Status.FAIL
+
+
+def test_the_driver_that_holds_the_minor_number_is_named(machine: Machine) -> None:
+    machine.write("/proc/misc", "235 autofs\n 42 squatter\n")
+    finding = module.loaded(machine)
+    assert "10:42 belongs to squatter" in finding.fact
+    assert finding.command == ""
+
+
+def test_a_missing_module_file_is_to_be_built(machine: Machine) -> None:
+    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", status=1)
+    finding = module.file_installed(machine)
+    assert (finding.status, finding.command) == (
+        Status.FAIL,
+        f"sudo dkms autoinstall -k {RELEASE}",
+    )
+
+
+def test_a_loaded_module_that_is_not_installed_is_a_warning(machine: Machine) -> None:
+    machine.load_module()
+    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", status=1)
+    assert module.file_installed(machine).status is Status.WARN
+
+
+@pytest.mark.parametrize(("running", "status"), [("ABC", Status.PASS), ("ABD", Status.WARN)])
+def test_the_loaded_module_is_compared_with_the_installed_one(
+    machine: Machine, running: str, status: Status
+) -> None:
+    install_module(machine)
+    machine.write("/sys/module/tracer/srcversion", f"{running}\n")
+    assert module.loaded_is_installed(machine).status is status
+
+
+def secure_boot(machine: Machine, value: bytes) -> None:
+    machine.write(security.SECURE_BOOT, "")
+    machine.path(security.SECURE_BOOT).write_bytes(b"\x06\0\0\0" + value)
+
+
+def test_without_uefi_there_is_no_secure_boot(machine: Machine) -> None:
+    assert security.secure_boot(machine).status is Status.PASS
+
+
+def test_secure_boot_that_is_off_passes(machine: Machine) -> None:
+    secure_boot(machine, b"\0")
+    assert security.secure_boot(machine).fact == "Secure Boot is off."
+
+
+def test_secure_boot_refuses_an_unsigned_module(machine: Machine) -> None:
+    secure_boot(machine, b"\1")
+    install_module(machine)
+    finding = security.secure_boot(machine)
+    assert finding.status is Status.FAIL
+    assert f"sudo dkms install --force tracer/1.0.0 -k {RELEASE}" in finding.command
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (f"{KEY} is already enrolled\n", Status.PASS),
+        (f"{KEY} is not enrolled\n", Status.FAIL),
+        ("", Status.WARN),
+    ],
+)
+def test_secure_boot_needs_the_key_enrolled(machine: Machine, answer: str, status: Status) -> None:
+    secure_boot(machine, b"\1")
+    install_module(machine, signer="DKMS module signing key")
+    machine.write(KEY, "")
+    machine.answer(f"mokutil --test-key {KEY}", answer)
+    finding = security.secure_boot(machine)
+    assert finding.status is status
+    if status is not Status.PASS:
+        assert finding.command == f"sudo mokutil --import {KEY} && sudo reboot"
+
+
+def test_secure_boot_is_content_with_a_module_that_is_loaded(machine: Machine) -> None:
+    secure_boot(machine, b"\1")
+    machine.load_module()
+    assert security.secure_boot(machine).status is Status.PASS
+
+
+@pytest.mark.parametrize(("text", "expected"), [("enabled", True), ("disabled", False)])
+def test_mokutil_is_asked_where_the_variable_cannot_be_read(
+    machine: Machine, text: str, *, expected: bool
+) -> None:
+    machine.answer("mokutil --sb-state", f"SecureBoot {text}\n")
+    assert security.secure_boot_state(machine) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("[none] integrity confidentiality\n", Status.PASS),
+        ("none [integrity] confidentiality\n", Status.FAIL),
+        ("nonsense\n", Status.SKIP),
+    ],
+)
+def test_lockdown_refuses_an_unsigned_module(machine: Machine, text: str, status: Status) -> None:
+    install_module(machine)
+    machine.write(security.LOCKDOWN, text)
+    assert security.lockdown(machine).status is status
+
+
+@pytest.mark.parametrize(("text", "status"), [("N\n", Status.PASS), ("Y\n", Status.FAIL)])
+def test_enforced_signatures_refuse_an_unsigned_module(
+    machine: Machine, text: str, status: Status
+) -> None:
+    install_module(machine)
+    machine.write(security.SIG_ENFORCE, text)
+    assert security.signatures_enforced(machine).status is status

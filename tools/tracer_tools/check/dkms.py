@@ -1,0 +1,129 @@
+"""What dkms says of the module for the running kernel."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tracer_tools.check.distribution import identify
+from tracer_tools.check.engine import Finding, Status, failed, passed, skipped, warned
+from tracer_tools.check.kernel import has_headers
+from tracer_tools.check.module import modinfo
+from tracer_tools.errors import FormatError
+from tracer_tools.module import is_loaded
+from tracer_tools.system import System
+
+TREE = "/var/lib/dkms/tracer"
+LOG_LINES = 8
+# dkms 2 writes "tracer, 1.0.0, KERNEL, ARCH: installed", dkms 3 "tracer/1.0.0, KERNEL, ...";
+# what is only added has no kernel, and remarks in parentheses may follow.
+STATUS_LINE = re.compile(
+    r"tracer(?:/|, )(?P<version>[^,:/\s]+)"
+    r"(?:, (?P<kernel>[^,\s]+), (?P<arch>[^,:\s]+))?"
+    r": (?P<state>[a-z-]+)(?: (?P<remark>\(.*\)))?"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of ``dkms status``; ``kernel`` is empty for a version built for none."""
+
+    version: str
+    kernel: str
+    state: str
+    remark: str
+
+
+def parse_status(text: str) -> list[Entry]:
+    """Return the entries of tracer in the output of ``dkms status``. Raises FormatError."""
+    entries = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.startswith(("tracer/", "tracer,")):
+            continue
+        match = STATUS_LINE.fullmatch(line.rstrip())
+        if match is None:
+            raise FormatError(f"dkms status: line {number}: not understood: {line!r}")
+        entries.append(
+            Entry(match["version"], match["kernel"] or "", match["state"], match["remark"] or "")
+        )
+    return entries
+
+
+def module_built(system: System) -> Finding:
+    """Find out whether dkms has built and installed the module for the running kernel."""
+    ran = system.run("dkms", "status", "-m", "tracer")
+    if ran is None:
+        return without_dkms(system, "dkms is not installed")
+    if ran.status != 0 and not ran.output:
+        return skipped(f"dkms status failed: {first_line(ran.errors)}.")
+    entries = parse_status(ran.output)
+    if not entries:
+        return without_dkms(system, "dkms does not have tracer")
+    here = [entry for entry in entries if entry.kernel == system.release()]
+    installed = [entry for entry in here if entry.state.startswith("installed")]
+    if installed:
+        return is_installed(installed[-1])
+    return is_not_installed((here or entries)[-1], system)
+
+
+def without_dkms(system: System, fact: str) -> Finding:
+    """Return a failure, unless somebody has installed or loaded the module in another way."""
+    if is_loaded(system) or modinfo(system, "filename"):
+        return skipped(f"{fact}: the module came in another way.")
+    command = "sudo apt install ./tracer-dkms_*.deb" if identify(system).has_apt else ""
+    return failed(f"{fact}, and the module is not installed in another way.", command)
+
+
+def is_installed(entry: Entry) -> Finding:
+    """Return the finding for a module that is installed, if only with a remark."""
+    fact = f"dkms has installed tracer {entry.version} for {entry.kernel}."
+    if re.search(r"[Dd]iff|[Mm]issing", entry.remark):
+        again = f"sudo dkms install --force tracer/{entry.version} -k {entry.kernel}"
+        return warned(f"{fact[:-1]}, but remarks {entry.remark}.", again)
+    return passed(fact)
+
+
+def is_not_installed(entry: Entry, system: System) -> Finding:
+    """Return why there is no module for the running kernel, from the state that dkms is in."""
+    release = system.release()
+    name = f"tracer {entry.version}"
+    install = f"sudo dkms install tracer/{entry.version} -k {release}"
+    log = build_log(entry.version, system)
+    if entry.state == "broken":
+        fact = f"dkms calls {name} broken: its source in /usr/src is gone."
+        return not_there(system, fact, "sudo apt install --reinstall tracer-dkms")
+    if entry.kernel == release:
+        return not_there(system, f"dkms has built {name} for {release}, not installed it.", install)
+    if not has_headers(system):
+        headers = identify(system).install_headers(release, system)
+        fact = f"dkms has {name}, but did not build it for {release}: its headers were missing."
+        build = f"sudo dkms autoinstall -k {release}"
+        # A reboot into another kernel builds for that one by itself.
+        command = headers if "reboot" in headers or not headers else f"{headers} && {build}"
+        return not_there(system, fact, command)
+    if log:
+        fact = f"dkms could not build {name} for {release}; its log ends as follows."
+        return not_there(system, fact, install, log)
+    return not_there(system, f"dkms has {name}, but not built it for {release}.", install)
+
+
+def not_there(system: System, fact: str, command: str, detail: tuple[str, ...] = ()) -> Finding:
+    """Return a failure, or a warning if the module is loaded all the same."""
+    status = Status.WARN if is_loaded(system) else Status.FAIL
+    return Finding(status, fact, command, detail)
+
+
+def build_log(version: str, system: System) -> tuple[str, ...]:
+    """Return the end of the log of a build for the running kernel that failed, if one did."""
+    try:
+        lines = system.read(f"{TREE}/{version}/build/make.log").splitlines()
+    except OSError:
+        return ()
+    if not any(f"for kernel {system.release()} " in line for line in lines[:1]):
+        return ()
+    return tuple(line.rstrip() for line in lines if line.strip())[-LOG_LINES:]
+
+
+def first_line(text: str) -> str:
+    """Return the first line of what a command wrote, without its full stop."""
+    return (text.strip().splitlines() or ["it said nothing"])[0].rstrip(".")

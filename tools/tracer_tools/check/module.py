@@ -1,0 +1,75 @@
+"""Checks of the module: its file, whether it is loaded, and whether that is the same one."""
+
+from __future__ import annotations
+
+from tracer_tools.check.engine import Finding, failed, passed, skipped, warned
+from tracer_tools.device import MAJOR, MINOR
+from tracer_tools.module import MODULE, is_loaded
+from tracer_tools.system import System
+
+MISC_DEVICES = "/proc/misc"
+RELOAD = "sudo modprobe -r tracer && sudo modprobe tracer"
+
+
+def modinfo(system: System, field: str) -> str | None:
+    """Return a field of the installed module for the running kernel.
+
+    It is empty if the module has no such field or is not installed, None without modinfo.
+    """
+    ran = system.run("modinfo", "-k", system.release(), "-F", field, "tracer")
+    if ran is None:
+        return None
+    return ran.output.strip() if ran.status == 0 else ""
+
+
+def file_installed(system: System) -> Finding:
+    """Find out whether the module's file is where modprobe looks for it."""
+    release = system.release()
+    file = modinfo(system, "filename")
+    if file is None:
+        return skipped("modinfo is not installed, so the module's file cannot be looked up.")
+    if file:
+        return passed(f"The module for {release} is {file}.")
+    build = f"sudo dkms autoinstall -k {release}"
+    if is_loaded(system):
+        return warned(f"tracer is loaded but not installed for {release}: a reboot ends it.", build)
+    return failed(f"No module tracer is installed for {release}.", build)
+
+
+def loaded(system: System) -> Finding:
+    """Find out whether the module is loaded."""
+    if is_loaded(system):
+        return passed("The module is loaded.")
+    holder = minor_holder(system)
+    if holder:
+        return failed(
+            f"The module is not loaded and cannot be: device {MAJOR}:{MINOR} belongs to {holder}, "
+            "whose module must go first."
+        )
+    return failed("The module is not loaded.", "sudo modprobe tracer")
+
+
+def minor_holder(system: System) -> str:
+    """Return the driver that has taken tracer's minor number, empty if none has."""
+    try:
+        lines = system.read(MISC_DEVICES).splitlines()
+    except OSError:
+        return ""
+    holders = dict(line.split(maxsplit=1) for line in lines if len(line.split()) > 1)
+    return holders.get(str(MINOR), "")
+
+
+def loaded_is_installed(system: System) -> Finding:
+    """Find out whether the loaded module is the one that the next boot will load."""
+    try:
+        running = system.read(f"{MODULE}/srcversion").strip()
+    except OSError:
+        return skipped("This kernel does not tell which source a loaded module was made from.")
+    installed = modinfo(system, "srcversion")
+    if not installed:
+        return skipped("There is no installed module to compare the loaded one with.")
+    if running != installed:
+        return warned(
+            f"The loaded module ({running}) is not the installed one ({installed}).", RELOAD
+        )
+    return passed(f"The loaded module is the installed one ({running}).")
