@@ -1,0 +1,62 @@
+"""The kernel log since a point in time, and what in it is a complaint."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+COMPLAINT = re.compile(
+    r"\bBUG\b|\bWARNING\b|\bOops\b|\bRIP:|Call Trace|possible recursive|suspicious RCU"
+    r"|inconsistent lock|circular locking|\bleak|soft lockup|hard LOCKUP|rcu.*stall"
+    r"|blocked for more|general protection|unable to handle|refcount_t"
+    r"|list_(add|del) corruption|use-after-free|slab-out-of-bounds"
+    r"|scheduling while atomic|sleeping function called"
+)
+RECORD_LIMIT = 8192
+# Of /proc/sys/kernel/tainted: bad page, oops, warning, soft lockup.
+TAINTS_OF_TROUBLE = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
+
+
+class KernelLog:
+    """The records that come after this object was made."""
+
+    def __init__(self) -> None:
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.lseek(self._fd, 0, os.SEEK_END)
+        self._lines: list[str] = []
+        self._taint = taint()
+
+    def close(self) -> None:
+        """Let go of the log."""
+        os.close(self._fd)
+
+    def lines(self) -> list[str]:
+        """Give the text of every record so far."""
+        while True:
+            try:
+                record = os.read(self._fd, RECORD_LIMIT)
+            except BlockingIOError:
+                return self._lines
+            except BrokenPipeError:
+                self._lines.append("kmsg: WARNING records were overwritten before they were read")
+                continue
+            text = record.decode(errors="replace").partition(";")[2]
+            self._lines.append(text.partition("\n")[0])
+
+    def of_tracer(self) -> list[str]:
+        """Give the lines that module tracer wrote."""
+        return [line for line in self.lines() if line.startswith("tracer:")]
+
+    def complaints(self) -> list[str]:
+        """Give the lines that tell of trouble, a new taint among them."""
+        found = [line for line in self.lines() if COMPLAINT.search(line)]
+        new = taint() & ~self._taint & TAINTS_OF_TROUBLE
+        if new:
+            found.append(f"the kernel is newly tainted: {new:#x}")
+        return found
+
+
+def taint() -> int:
+    """Read the kernel's taint bits."""
+    return int(Path("/proc/sys/kernel/tainted").read_text(encoding="ascii"))

@@ -1,0 +1,33 @@
+"""Which probes of tracer the kernel knows, and which of them are armed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from case import DEBUGFS
+
+REGISTERED = Path("/sys/kernel/debug/kprobes/list")
+
+
+def armed_says_tracer() -> dict[str, bool]:
+    """Give for each symbol whether debugfs `tracer/probes` calls it armed."""
+    lines = (DEBUGFS / "probes").read_text(encoding="ascii").splitlines()[1:]
+    words = [line.split() for line in lines]
+    return {symbol: {"yes": True, "no": False}[armed] for _, symbol, armed, _ in words}
+
+
+def armed_says_kernel() -> dict[str, bool]:
+    """Give for each probed symbol whether kprobes/list calls it armed.
+
+    Lines look like `ffffffff9a2c5b30  r  kfree+0x0    [DISABLED][FTRACE]`.
+    """
+    found: dict[str, bool] = {}
+    for line in REGISTERED.read_text(encoding="ascii").splitlines():
+        symbol = line.split()[2].partition("+")[0]
+        found[symbol] = "[DISABLED]" not in line
+    return found
+
+
+def all_disarmed() -> bool:
+    """Say whether tracer calls no probe armed."""
+    return not any(armed_says_tracer().values())

@@ -1,0 +1,91 @@
+"""What a list of ftrace events says that tracer's counters must be."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from ftrace import Event
+from proctracer import NAMES, Counters
+
+BEGIN = "begin"
+LARGEST_SLAB = 8192
+CALL_COLUMNS = {
+    "schedule": "sched",
+    "up": "up",
+    "down_interruptible": "down",
+    "mutex_lock": "lock",
+    "mutex_unlock": "unlock",
+    "kfree": "kfree",
+}
+ZERO_SIZE_POINTER = 16
+
+
+class Ledger:
+    """Follows every block of the system by its address, and counts for some threads.
+
+    `unknown` holds the addresses that these threads freed and that nobody was seen to allocate.
+    """
+
+    def __init__(self, threads: AbstractSet[int], large_fires_twice: bool) -> None:
+        self._threads = threads
+        self._large_fires_twice = large_fires_twice
+        self._begun = False
+        self._prices: dict[int, int] = {}
+        self._counts = dict.fromkeys(NAMES, 0)
+        self.unknown: list[int] = []
+        self.failed_large = 0
+
+    @property
+    def counters(self) -> Counters:
+        """The counts so far."""
+        return Counters(**self._counts)
+
+    def follow(self, events: list[Event]) -> None:
+        """Take in events, in their order."""
+        for event in events:
+            if event.name == "tracing_mark_write":
+                self._begun = self._begun or event.text.strip() == BEGIN
+            elif event.name in ("kmalloc", "kmalloc_node"):
+                self._allocated(event)
+            elif event.name == "kfree":
+                self._freed(event)
+            elif self._counted(event):
+                self._called(event)
+
+    def _counted(self, event: Event) -> bool:
+        return self._begun and event.in_task and event.tid in self._threads
+
+    def _called(self, event: Event) -> None:
+        if event.name.startswith("zero_"):
+            self._counts["kmalloc"] += 1
+        elif event.name.startswith("large_"):
+            self._counts["kmalloc"] += 1
+            self._counts["kmalloc_mem"] += event.number("size")
+        else:
+            self._counts[CALL_COLUMNS[event.name]] += 1
+
+    def _allocated(self, event: Event) -> None:
+        pointer, requested = event.pointer, event.number("bytes_req")
+        mine = self._counted(event)
+        if pointer:
+            self._prices[pointer] = requested if mine else event.number("bytes_alloc")
+        if not mine:
+            return
+        if requested > LARGEST_SLAB and self._large_fires_twice:
+            self.failed_large += not pointer
+            return
+        self._counts["kmalloc"] += 1
+        self._counts["kmalloc_mem"] += requested if pointer else 0
+
+    def _freed(self, event: Event) -> None:
+        pointer = event.pointer
+        price: int | None = self._prices.pop(pointer, None)
+        if pointer in (0, ZERO_SIZE_POINTER):
+            price = 0
+        if not self._counted(event):
+            return
+        self._counts["kfree"] += 1
+        if price is None:
+            self.unknown.append(pointer)
+        else:
+            self._counts["kfree_mem"] += price

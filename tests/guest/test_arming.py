@@ -1,0 +1,71 @@
+"""Probes are armed while something is monitored, and only then."""
+
+from __future__ import annotations
+
+import device
+import kprobes
+import proctracer
+import waiting
+from case import GuestTest
+
+
+class Arming(GuestTest):
+    def assert_armed(self) -> None:
+        """Check that every probe is armed by now."""
+        self.assertEqual(set(kprobes.armed_says_tracer().values()), {True})
+        self.assert_kernel_agrees()
+
+    def assert_disarmed(self) -> None:
+        """Check that every probe is disarmed soon: the end of a process is not the place for it."""
+        waiting.until(kprobes.all_disarmed, "the probes are disarmed")
+        self.assert_kernel_agrees()
+
+    def assert_kernel_agrees(self) -> None:
+        tracer = kprobes.armed_says_tracer()
+        kernel = kprobes.armed_says_kernel()
+        self.assertEqual({symbol: kernel[symbol] for symbol in tracer}, tracer)
+
+    def test_nothing_monitored_nothing_armed(self) -> None:
+        self.assert_disarmed()
+
+    def test_every_probe_is_registered_with_the_kernel(self) -> None:
+        self.assertGreaterEqual(len(kprobes.armed_says_tracer()), 13)
+        registered = set(kprobes.armed_says_kernel())
+        self.assertEqual(set(kprobes.armed_says_tracer()) - registered, set())
+
+    def test_the_first_process_arms(self) -> None:
+        self.monitored_sleeper()
+        self.assert_armed()
+
+    def test_removing_the_last_process_disarms(self) -> None:
+        first, second = self.monitored_sleeper(), self.monitored_sleeper()
+        device.remove(first.pid)
+        self.assert_armed()
+        device.remove(second.pid)
+        self.assert_disarmed()
+
+    def test_the_end_of_the_last_process_disarms(self) -> None:
+        child = self.monitored_sleeper()
+        self.assert_armed()
+        child.kill()
+        child.wait_zombie()
+        self.assert_disarmed()
+
+    def test_arming_again_counts_again(self) -> None:
+        for _ in range(3):
+            child = self.monitored_sleeper()
+            self.assert_armed()
+            child.tell()
+            child.wait_zombie()
+            self.assertEqual(proctracer.rows(), {})
+            self.assert_disarmed()
+
+    def test_adding_at_once_after_the_last_end_counts(self) -> None:
+        for _ in range(5):
+            last = self.monitored_sleeper()
+            next_one = self.sleeper()
+            last.kill()
+            last.wait_zombie()
+            device.add(next_one.pid)
+            self.assert_armed()
+            device.remove(next_one.pid)

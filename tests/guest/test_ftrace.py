@@ -1,0 +1,181 @@
+"""ftrace as the independent count: every column must be equal, with no tolerance at all.
+
+A child stands still in read(2) while ftrace and tracer are switched on, works, and stands still
+again while they are read: nothing that it does falls between the two.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import Callable
+
+import device
+import ftrace
+import ledger
+import proctracer
+from case import SYSFS, GuestTest
+from processes import Child, Link
+
+Work = Callable[[], None]
+
+
+def walk_files() -> None:
+    """Walk through a tree of files and look at each."""
+    for folder, _, names in os.walk("/usr/lib/python3"):
+        for name in names:
+            os.lstat(os.path.join(folder, name))  # noqa: PTH118  # Path costs a guest seconds
+
+
+def use_pipes() -> None:
+    """Make pipes, fill them and empty them."""
+    for size in (1, 100, 4096, 10_000):
+        for _ in range(53):
+            reader, writer = os.pipe()
+            os.write(writer, bytes(size))
+            os.read(reader, size)
+            os.close(reader)
+            os.close(writer)
+
+
+def use_sockets() -> None:
+    """Send over local and loopback sockets, small and large."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for size in (1, 1000, 9000, 30_000):
+            one, other = socket.socketpair(socket.AF_UNIX, kind)
+            with one, other:
+                for _ in range(23):
+                    one.send(bytes(size))
+                    other.recv(size)
+
+
+def write_files() -> None:
+    """Write, read, rename and delete files, and map one."""
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    for number in range(97):
+        path = folder / f"file-{number}"
+        path.write_bytes(bytes(number * 101))
+        path.read_bytes()
+        os.setxattr(path, "trusted.tracer", bytes(number))
+        path.rename(folder / f"renamed-{number}")
+    shutil.rmtree(folder)
+
+
+def read_kernel_files() -> None:
+    """Read files that the kernel makes up, which takes buffers of all sizes."""
+    for name in ("status", "maps", "mounts", "smaps", "stat", "environ", "limits"):
+        for _ in range(11):
+            Path("/proc/self", name).read_bytes()
+    Path("/proc/kallsyms").read_bytes()
+    for path in Path("/sys/class/net/lo").iterdir():
+        if path.is_file() and os.access(path, os.R_OK):
+            device.outcome(path.read_bytes)
+
+
+def in_threads(work: Work, link: Link) -> None:
+    """Do the work in several threads that begin together and stand still together at the end."""
+    count = 4
+    begin, end = threading.Barrier(count + 1), threading.Barrier(count + 1)
+    tids: list[int] = []
+
+    def live() -> None:
+        tids.append(threading.get_native_id())
+        begin.wait()
+        work()
+        end.wait()
+
+    threads = [threading.Thread(target=live) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    while len(tids) < count:
+        pass
+    link.send("ready")
+    link.receive()
+    begin.wait()
+    end.wait()
+    for thread in threads:
+        thread.join()
+    link.send(tids)
+    link.receive()
+
+
+def in_new_threads(work: Work, link: Link) -> None:
+    """Do the work in threads that are born and end while it is counted."""
+    tids: list[int] = []
+
+    def live() -> None:
+        tids.append(threading.get_native_id())
+        work()
+
+    link.send("ready")
+    link.receive()
+    for _ in range(5):
+        threads = [threading.Thread(target=live) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    link.send(tids)
+    link.receive()
+
+
+def alone(work: Work, link: Link) -> None:
+    """Do the work in the one thread of the process."""
+    link.send("ready")
+    link.receive()
+    work()
+    link.send([])
+    link.receive()
+
+
+class Agreement(GuestTest):
+    def assert_agrees(self, work: Work, how: Callable[[Work, Link], None] = alone) -> None:
+        missed = self.missed()
+        with ftrace.tracing() as trace:
+            child = self.start(Child(lambda link: how(work, link)))
+            child.said()
+            child.wait_parked()
+            trace.mark(ledger.BEGIN)
+            device.add(child.pid)
+            child.tell()
+            tids: set[int] = {child.pid, *child.said()}
+            child.wait_parked()
+            tracer = proctracer.row(child.pid)
+            device.remove(child.pid)
+            events = trace.stop()
+        account = ledger.Ledger(tids, ftrace.kernel_has(ftrace.LARGE[0]))
+        account.follow(events)
+        self.assertEqual(account.unknown, [], "blocks that were there before the trace")
+        self.assertEqual(account.failed_large, 0, "a large allocation failed")
+        self.assertEqual(tracer, account.counters)
+        self.assertGreater(tracer.kmalloc, 100)
+        self.assertEqual(self.missed(), missed)
+
+    @staticmethod
+    def missed() -> int:
+        return int((SYSFS / "missed_samples").read_text(encoding="ascii"))
+
+    def test_a_file_walk(self) -> None:
+        self.assert_agrees(walk_files)
+
+    def test_pipes(self) -> None:
+        self.assert_agrees(use_pipes)
+
+    def test_sockets(self) -> None:
+        self.assert_agrees(use_sockets)
+
+    def test_file_writes(self) -> None:
+        self.assert_agrees(write_files)
+
+    def test_files_that_the_kernel_makes_up(self) -> None:
+        self.assert_agrees(read_kernel_files)
+
+    def test_file_writes_in_several_threads(self) -> None:
+        self.assert_agrees(write_files, in_threads)
+
+    def test_sockets_in_threads_that_come_and_go(self) -> None:
+        self.assert_agrees(use_sockets, in_new_threads)

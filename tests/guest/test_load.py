@@ -1,0 +1,54 @@
+"""Loading: one line in the log, or fails whole with one line."""
+
+from __future__ import annotations
+
+import kmodule
+import kprobes
+import proctracer
+from case import DEBUGFS, SYSFS, GuestTest
+from kmsg import KernelLog
+
+
+class Load(GuestTest):
+    def setUp(self) -> None:
+        super().setUp()
+        kmodule.unload()
+        self.addCleanup(self._reload)
+        self.log = KernelLog()
+        self.addCleanup(self.log.close)
+
+    def assert_fails_whole(self, *parameters: str) -> str:
+        """Check that the load fails and leaves nothing; give the line that it logged."""
+        with self.assertRaises(kmodule.LoadError):
+            kmodule.load(*parameters)
+        self.assertFalse(kmodule.loaded())
+        for path in (proctracer.REPORT, SYSFS, DEBUGFS):
+            self.assertFalse(path.exists(), path)
+        self.assertEqual(kprobes.armed_says_kernel(), {})
+        lines = self.log.of_tracer()
+        self.assertEqual(len(lines), 1, lines)
+        return lines[0]
+
+    def test_a_load_logs_one_line(self) -> None:
+        kmodule.load()
+        self.assertEqual(len(self.log.of_tracer()), 1, self.log.of_tracer())
+
+    def test_an_unload_logs_nothing(self) -> None:
+        kmodule.load()
+        kmodule.unload()
+        self.assertEqual(len(self.log.of_tracer()), 1, self.log.of_tracer())
+
+    def test_a_taken_minor_makes_the_load_fail_whole(self) -> None:
+        kmodule.load_built("tracer_minor42")
+        try:
+            line = self.assert_fails_whole()
+        finally:
+            kmodule.unload("tracer_minor42")
+        self.assertIn("42", line)
+        kmodule.load()
+
+    def test_a_limit_of_zero_is_refused(self) -> None:
+        self.assertIn("max_processes", self.assert_fails_whole("max_processes=0"))
+
+    def test_a_table_of_no_blocks_is_refused(self) -> None:
+        self.assertIn("tracked_blocks", self.assert_fails_whole("tracked_blocks=0"))

@@ -1,0 +1,180 @@
+"""Whose process a caller may monitor; the node is open to all here, so the driver decides."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import Callable
+
+import device
+import identities
+import processes
+import proctracer
+from case import GuestTest
+from identities import ALICE, BOB, CAP_PERFMON, CAP_SYS_PTRACE, becoming
+from processes import Child, Link
+
+CAP_KILL = 5
+
+
+def asked_as(become: Callable[[], None], act: Callable[[int], None], pid: int) -> str:
+    """Give the outcome of `act(pid)` in a process that has become somebody else."""
+
+    def become_and_act() -> str:
+        become()
+        return device.outcome(act, pid)
+
+    return str(processes.ask(become_and_act))
+
+
+def pids_seen_as(become: Callable[[], None]) -> list[int]:
+    """Give the PIDs in /proc/tracer as somebody else reads it."""
+
+    def become_and_read() -> list[int]:
+        become()
+        return list(proctracer.rows())
+
+    return list(processes.ask(become_and_read))
+
+
+class Permission(GuestTest):
+    def setUp(self) -> None:
+        super().setUp()
+        opened = device.open_to_all()
+        opened.__enter__()
+        self.addCleanup(opened.__exit__, None, None, None)
+
+    def assert_may(self, become: Callable[[], None], pid: int, expected: str) -> None:
+        """Check that ADD, the row and REMOVE go by one rule."""
+        added = asked_as(become, device.add, pid)
+        self.assertEqual(added, expected, "ADD")
+        if expected != "OK":
+            device.add(pid)
+        seen = pids_seen_as(become)
+        self.assertEqual(seen, [pid] if expected == "OK" else [], "row")
+        removed = asked_as(become, device.remove, pid)
+        self.assertEqual(removed, expected, "REMOVE")
+        if expected != "OK":
+            device.remove(pid)
+
+
+class Users(Permission):
+    def test_a_user_may_monitor_an_own_process(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper(becoming(ALICE)).pid, "OK")
+
+    def test_another_users_process_is_refused(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper(becoming(BOB)).pid, "EPERM")
+
+    def test_a_process_of_root_is_refused(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper().pid, "EPERM")
+
+    def test_root_may_monitor_anybody(self) -> None:
+        self.assert_may(lambda: None, self.sleeper(becoming(BOB)).pid, "OK")
+
+    def test_a_different_real_user_is_refused(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper(becoming(BOB, ALICE, ALICE)).pid, "EPERM")
+
+    def test_a_different_effective_user_is_refused(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper(becoming(ALICE, BOB, ALICE)).pid, "EPERM")
+
+    def test_a_different_saved_user_is_refused(self) -> None:
+        self.assert_may(becoming(ALICE), self.sleeper(becoming(ALICE, ALICE, BOB)).pid, "EPERM")
+
+    def test_a_caller_without_rights_is_told_nothing_of_what_is_monitored(self) -> None:
+        child = self.monitored_sleeper(becoming(BOB))
+        self.assertEqual(asked_as(becoming(ALICE), device.add, child.pid), "EPERM")
+        not_monitored = self.sleeper(becoming(BOB))
+        removed = asked_as(becoming(ALICE), device.remove, not_monitored.pid)
+        self.assertEqual(removed, "EPERM")
+
+    def test_without_rights_a_missing_process_is_still_missing(self) -> None:
+        self.assertEqual(asked_as(becoming(ALICE), device.add, 4_194_304), "ESRCH")
+
+    def test_users_see_their_own_rows_only(self) -> None:
+        of_alice = self.monitored_sleeper(becoming(ALICE))
+        of_bob = self.monitored_sleeper(becoming(BOB))
+        of_root = self.monitored_sleeper()
+        self.assertEqual(pids_seen_as(becoming(ALICE)), [of_alice.pid])
+        self.assertEqual(pids_seen_as(becoming(BOB)), [of_bob.pid])
+        self.assertEqual(list(proctracer.rows()), sorted([of_alice.pid, of_bob.pid, of_root.pid]))
+
+
+class Capabilities(Permission):
+    def test_cap_sys_ptrace_allows_everything(self) -> None:
+        self.assert_with_capability(CAP_SYS_PTRACE, "OK")
+
+    def test_cap_perfmon_allows_everything(self) -> None:
+        self.assert_with_capability(CAP_PERFMON, "OK")
+
+    def test_another_capability_allows_nothing(self) -> None:
+        self.assert_with_capability(CAP_KILL, "EPERM")
+
+    def assert_with_capability(self, capability: int, expected: str) -> None:
+        pid = self.sleeper(becoming(BOB)).pid
+        self.assert_may(lambda: identities.become_with_capability(ALICE, capability), pid, expected)
+
+    def test_capabilities_of_an_own_user_namespace_do_not_reach_out_of_it(self) -> None:
+        def become() -> None:
+            identities.become(ALICE)
+            identities.unshare(identities.CLONE_NEWUSER)
+
+        self.assert_may(become, self.sleeper(becoming(BOB)).pid, "EPERM")
+
+    def test_the_owner_of_a_user_namespace_may_monitor_within_it(self) -> None:
+        child = self.start(Child(self.live_in_a_namespace_of_alice))
+        self.assertEqual(child.said(), "unshared")
+        identities.map_users(child.pid, f"0 {ALICE} 1\n1 {BOB} 1\n")
+        child.tell()
+        self.assertEqual(child.said(), "is bob")
+        self.assert_may(becoming(ALICE), child.pid, "OK")
+
+    @staticmethod
+    def live_in_a_namespace_of_alice(link: Link) -> None:
+        identities.become(ALICE)
+        identities.unshare(identities.CLONE_NEWUSER)
+        link.send("unshared")
+        link.receive()
+        os.setresuid(1, 1, 1)
+        link.send("is bob")
+        link.receive()
+
+
+class SetUser(Permission):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(tempfile.mkdtemp(dir="/run"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.folder.chmod(0o755)
+        self.shell = self.folder / "set-user-shell"
+        shutil.copy("/bin/sh", self.shell)
+        self.shell.chmod(stat.S_ISUID | 0o755)
+
+    def become_set_user(self, link: Link) -> None:
+        identities.become(ALICE)
+        link.send("ready")
+        link.receive()
+        os.dup2(link.incoming, 0)
+        os.dup2(link.outgoing, 1)
+        os.execv(self.shell, [str(self.shell), "-p", "-c", "echo '\"exec\"'; read line"])
+
+    def test_a_set_user_program_is_not_its_callers(self) -> None:
+        child = self.start(Child(self.become_set_user))
+        child.said()
+        child.tell()
+        self.assertEqual(child.said(), "exec")
+        self.assertEqual(Path(f"/proc/{child.pid}").stat().st_uid, 0)
+        self.assert_may(becoming(ALICE), child.pid, "EPERM")
+
+    def test_a_monitored_process_that_runs_a_set_user_program_is_out_of_reach(self) -> None:
+        child = self.start(Child(self.become_set_user))
+        child.said()
+        self.assertEqual(asked_as(becoming(ALICE), device.add, child.pid), "OK")
+        self.assertEqual(pids_seen_as(becoming(ALICE)), [child.pid])
+        child.tell()
+        self.assertEqual(child.said(), "exec")
+        self.assertEqual(pids_seen_as(becoming(ALICE)), [])
+        self.assertEqual(asked_as(becoming(ALICE), device.remove, child.pid), "EPERM")
+        self.assertEqual(list(proctracer.rows()), [child.pid])

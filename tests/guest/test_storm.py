@@ -1,0 +1,130 @@
+"""Many at once: adding, removing, ending, reading and unloading, for a bounded number of rounds."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Callable
+
+import device
+import kmodule
+import kprobes
+import processes
+import proctracer
+import waiting
+from case import SYSFS, GuestTest
+from processes import Child, Link
+
+TARGETS = 12
+ROUNDS = 200
+EXPECTED = {"OK", "EEXIST", "ESRCH"}
+
+
+def be_targets(link: Link) -> None:
+    """Keep processes that end at any moment and are started anew; tell their first numbers."""
+    pids = [processes.fork_ending_with_parent() or _work_until_killed() for _ in range(TARGETS)]
+    link.send(pids)
+    link.receive()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _work_until_killed() -> int:
+    while True:
+        Path("/proc/self/status").read_bytes()
+
+
+def add_and_remove(pids: list[int], link: Link) -> None:
+    """Add and remove processes at random; every answer must be one that can be."""
+    link.receive()
+    chance = random.Random(os.getpid())
+    for _ in range(ROUNDS):
+        act, pid = chance.choice([device.add, device.remove]), chance.choice(pids)
+        answer = device.outcome(act, pid)
+        assert answer in EXPECTED, answer
+    link.send("done")
+
+
+def start_and_end(link: Link) -> None:
+    """Add processes that end at the same time as they are added."""
+    link.receive()
+    for _ in range(ROUNDS // 2):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        answer = device.outcome(device.add, pid)
+        assert answer in EXPECTED, answer
+        os.waitpid(pid, 0)
+    link.send("done")
+
+
+def read(link: Link) -> None:
+    """Read the table; it must always be one."""
+    link.receive()
+    for _ in range(ROUNDS):
+        seen = list(proctracer.rows())
+        assert seen == sorted(seen), seen
+        (SYSFS / "processes").read_bytes()
+    link.send("done")
+
+
+def has_no_row(pid: int) -> bool:
+    """Say whether a process is not in the table."""
+    return pid not in proctracer.rows()
+
+
+class Storm(GuestTest):
+    def run_storm(self, actors: list[Callable[[Link], None]]) -> None:
+        """Have all act at once, each to its end."""
+        children = [self.start(Child(actor)) for actor in actors]
+        for child in children:
+            child.tell()
+        for child in children:
+            self.assertEqual(child.said(), "done")
+        for child in children:
+            child.wait_zombie()
+
+    def assert_no_dead_rows(self, left: list[int]) -> None:
+        for pid in left:
+            self.assertIn(device.outcome(device.remove, pid), EXPECTED)
+        self.assertEqual(proctracer.rows(), {})
+        self.assertEqual((SYSFS / "processes").read_text(encoding="ascii"), "0\n")
+        waiting.until(kprobes.all_disarmed, "the probes are disarmed")
+
+    def test_adding_and_removing_the_same_processes_from_several_sides(self) -> None:
+        targets = self.start(Child(be_targets))
+        pids = targets.said()
+        adder = [lambda link: add_and_remove(pids, link)]
+        self.run_storm([*adder * 3, read])
+        self.assert_no_dead_rows(pids)
+
+    def test_adding_processes_while_they_end(self) -> None:
+        self.run_storm([start_and_end, start_and_end, read])
+        self.assert_no_dead_rows([])
+
+    def test_everything_at_once(self) -> None:
+        targets = self.start(Child(be_targets))
+        pids = targets.said()
+        self.run_storm([lambda link: add_and_remove(pids, link), start_and_end, read])
+        targets.kill()
+        targets.wait_zombie()
+        waiting.until(lambda: proctracer.rows() == {}, "the rows of the dead are gone")
+        self.assert_no_dead_rows([])
+
+    def test_loading_and_unloading_while_processes_work_and_end(self) -> None:
+        targets = self.start(Child(be_targets))
+        pids = targets.said()
+        for number in range(5):
+            for pid in pids:
+                device.add(pid)
+            victim = pids.pop()
+            os.kill(victim, signal.SIGKILL)
+            if number % 2:
+                waiting.until(functools.partial(has_no_row, victim), "the dead has no row")
+            kmodule.unload()
+            kmodule.load()
+            self.assertEqual(proctracer.rows(), {})

@@ -1,0 +1,172 @@
+"""Steps for the workload module, and what the counters must say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+import kmodule
+import waiting
+from proctracer import Counters
+
+MODULE = "tracer_workload"
+DIRECTORY = Path("/sys/kernel/debug") / MODULE
+
+# Bytes that one event of the operation requests, for a step of this size.
+REQUESTED: dict[str, Callable[[int], int]] = {
+    "kmalloc": lambda size: size,
+    "kmalloc_const": lambda size: 100,
+    "kmalloc_const_large": lambda size: 16385,
+    "kzalloc": lambda size: size,
+    "kcalloc": lambda size: 3 * size,
+    "kmalloc_array": lambda size: 5 * size,
+    "kmalloc_node": lambda size: size,
+    "kmalloc_node_const": lambda size: 72,
+    "kmalloc_node_const_large": lambda size: 20001,
+    "kzalloc_node": lambda size: size,
+    "kmemdup": lambda size: size,
+    "kstrdup": lambda size: size,
+    "krealloc_new": lambda size: size,
+    "kvmalloc": lambda size: size,
+}
+# krealloc() gives the block that it replaces to kfree(), be it NULL.
+BESIDES: dict[str, Counters] = {"krealloc_new": Counters(kfree=1)}
+PLAIN: dict[str, Counters] = {
+    "kmalloc_fail": Counters(kmalloc=1),
+    "kfree_null": Counters(kfree=1),
+    "kfree_foreign": Counters(kfree=1),
+    "schedule": Counters(sched=1),
+    "up": Counters(up=1),
+    "down": Counters(down=1),
+    "lock": Counters(lock=1, unlock=1),
+    "unlock": Counters(unlock=1),
+    "pause": Counters(),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """`count` events of one operation; `size` in bytes where it has one."""
+
+    operation: str
+    count: int
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.operation}:{self.count}:{self.size}"
+
+
+@dataclass
+class _Expected:
+    total: Counters = field(default_factory=Counters)
+    held: list[int] = field(default_factory=list)
+
+    def work(self, step: Step) -> None:
+        size = step.size
+        for _ in range(step.count):
+            if step.operation in REQUESTED:
+                requested = REQUESTED[step.operation](size)
+                self.held.append(requested)
+                self.total += Counters(kmalloc=1, kmalloc_mem=requested)
+                self.total += BESIDES.get(step.operation, Counters())
+            elif step.operation == "krealloc_grow":
+                self.held.append(4 * size)
+                self.total += Counters(kmalloc=2, kmalloc_mem=5 * size, kfree=1, kfree_mem=size)
+            elif step.operation == "kfree":
+                self.total += Counters(kfree=1, kfree_mem=self.held.pop(0))
+            else:
+                self.total += PLAIN[step.operation]
+
+
+def expected(steps: Sequence[Step]) -> Counters:
+    """Say what steps must count; `kfree_mem` without what `kfree_foreign` gives back."""
+    account = _Expected()
+    for step in steps:
+        account.work(step)
+    return account.total
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A task of the module; `usable` is the slab size in bytes of what others allocated for it."""
+
+    pid: int
+    phase: str
+    error: int
+    usable: int
+
+
+def workers() -> list[Worker]:
+    """Read the module's list."""
+    lines = (DIRECTORY / "workers").read_text(encoding="ascii").splitlines()
+    words = [line.split() for line in lines]
+    return [Worker(int(pid), phase, int(error), int(usable)) for pid, phase, error, usable in words]
+
+
+def control(command: str) -> None:
+    """Tell all workers something. Raises OSError."""
+    (DIRECTORY / "control").write_text(command, encoding="ascii")
+
+
+def work_here(steps: Sequence[Step]) -> None:
+    """Be a worker: returns after "end". Raises OSError if a step failed."""
+    (DIRECTORY / "here").write_text(_text(steps), encoding="ascii")
+
+
+def _text(steps: Sequence[Step]) -> str:
+    return " ".join(map(str, steps))
+
+
+@contextmanager
+def threads(count: int, steps: Sequence[Step]) -> Iterator[list[int]]:
+    """Give the PIDs of kernel threads that wait for "go"; they are ended afterwards."""
+    with listening():
+        (DIRECTORY / "threads").write_text(f"{count} {_text(steps)}", encoding="ascii")
+        await_phase("parked", count)
+        yield [worker.pid for worker in workers()]
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Have the module loaded, and no worker in it afterwards."""
+    kmodule.load_built(MODULE)
+    try:
+        yield
+    finally:
+        control("end")
+        waiting.until(lambda: not workers(), "the workers have ended")
+
+
+def await_phase(phase: str, count: int) -> None:
+    """Return once this many workers are there and all are in this phase."""
+
+    def reached() -> bool:
+        now = workers()
+        return len(now) == count and all(worker.phase == phase for worker in now)
+
+    waiting.until(reached, f"{count} workers are {phase}")
+
+
+def go(count: int) -> None:
+    """Have the workers work; returns once all are done. Raises OSError if a step failed."""
+    control("go")
+    await_phase("done", count)
+    for worker in workers():
+        if worker.error:
+            raise OSError(-worker.error, "a step of the workload failed")
+
+
+def await_reuse(size: int) -> None:
+    """Have released blocks come back as blocks of `size` bytes; some at the same address."""
+
+    def came_back() -> bool:
+        try:
+            control(f"reuse {size}")
+        except BlockingIOError:
+            return False
+        return True
+
+    waiting.until(came_back, "the address of a released block comes back")

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The operations, one function each. An operation makes exactly the calls
+ * that its name says; what the test expects of it stands in workload.py.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "workload.h"
+
+#define TEXT_LENGTH 4096
+
+/* Read by kstrdup() and kmemdup(): letters, and a NUL at its very end. */
+static char *text;
+
+/* The compiler must not know the sizes, or it takes another entry point. */
+static size_t too_large = KMALLOC_MAX_SIZE + 1;
+
+int blocks_create(struct blocks *blocks)
+{
+	blocks->at = kvcalloc(WORKER_BLOCKS, sizeof(*blocks->at), GFP_KERNEL);
+	return blocks->at ? 0 : -ENOMEM;
+}
+
+void blocks_destroy(struct blocks *blocks)
+{
+	for (; blocks->at && blocks->first < blocks->end; blocks->first++)
+		kvfree(blocks->at[blocks->first]);
+	kvfree(blocks->at);
+	blocks->at = NULL;
+}
+
+int blocks_push(struct blocks *blocks, void *block)
+{
+	if (!block)
+		return -ENOMEM;
+	if (blocks->end == WORKER_BLOCKS) {
+		kvfree(block);
+		return -E2BIG;
+	}
+	blocks->at[blocks->end++] = block;
+	return 0;
+}
+
+static int free_first(struct blocks *blocks)
+{
+	if (blocks->first == blocks->end)
+		return -ENODATA;
+	kfree(blocks->at[blocks->first++]);
+	return 0;
+}
+
+static int run_kmalloc(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kmalloc(size, GFP_KERNEL));
+}
+
+static int run_kmalloc_const(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kmalloc(100, GFP_KERNEL));
+}
+
+static int run_kmalloc_const_large(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kmalloc(16385, GFP_KERNEL));
+}
+
+static int run_kmalloc_fail(struct worker *worker, size_t size)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
+	void *block = kmalloc(READ_ONCE(too_large), gfp);
+
+	if (block)
+		kfree(block);
+	return block ? -EEXIST : 0;
+}
+
+static int run_kzalloc(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kzalloc(size, GFP_KERNEL));
+}
+
+static int run_kcalloc(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kcalloc(3, size, GFP_KERNEL));
+}
+
+static int run_kmalloc_array(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kmalloc_array(5, size, GFP_KERNEL));
+}
+
+static int run_kmalloc_node(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kmalloc_node(size, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kmalloc_node_const(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kmalloc_node(72, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kmalloc_node_const_large(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kmalloc_node(20001, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kzalloc_node(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kzalloc_node(size, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kmemdup(struct worker *worker, size_t size)
+{
+	if (size > TEXT_LENGTH)
+		return -EINVAL;
+	return blocks_push(&worker->own, kmemdup(text, size, GFP_KERNEL));
+}
+
+static int run_kstrdup(struct worker *worker, size_t size)
+{
+	if (!size || size > TEXT_LENGTH)
+		return -EINVAL;
+	return blocks_push(&worker->own,
+			   kstrdup(text + TEXT_LENGTH - size, GFP_KERNEL));
+}
+
+static int run_krealloc_new(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, krealloc(NULL, size, GFP_KERNEL));
+}
+
+/* Two allocations and a free: four times the size never fits in place. */
+static int run_krealloc_grow(struct worker *worker, size_t size)
+{
+	void *block = kmalloc(size, GFP_KERNEL);
+	void *grown;
+
+	if (!block)
+		return -ENOMEM;
+	grown = krealloc(block, 4 * size, GFP_KERNEL);
+	return blocks_push(&worker->own, grown ?: block);
+}
+
+static int run_kvmalloc(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kvmalloc(size, GFP_KERNEL));
+}
+
+static int run_kfree(struct worker *worker, size_t size)
+{
+	return free_first(&worker->own);
+}
+
+static int run_kfree_null(struct worker *worker, size_t size)
+{
+	kfree(NULL);
+	return 0;
+}
+
+static int run_kfree_foreign(struct worker *worker, size_t size)
+{
+	return free_first(&worker->foreign);
+}
+
+/* Waits for the next "go" as it waits for the first. */
+static int run_pause(struct worker *worker, size_t size)
+{
+	worker_park(worker, PHASE_PARKED);
+	return 0;
+}
+
+static int run_schedule(struct worker *worker, size_t size)
+{
+	schedule();
+	return 0;
+}
+
+static int run_up(struct worker *worker, size_t size)
+{
+	up(&worker->semaphore);
+	return 0;
+}
+
+static int run_down(struct worker *worker, size_t size)
+{
+	return down_interruptible(&worker->semaphore);
+}
+
+static int run_lock(struct worker *worker, size_t size)
+{
+	mutex_lock(&worker->mutex);
+	mutex_unlock(&worker->mutex);
+	return 0;
+}
+
+/* mutex_trylock() is not counted, so that unlock can differ from lock. */
+static int run_unlock(struct worker *worker, size_t size)
+{
+	if (!mutex_trylock(&worker->mutex))
+		return -EBUSY;
+	mutex_unlock(&worker->mutex);
+	return 0;
+}
+
+static const struct operation operations[] = {
+	{ "kmalloc", run_kmalloc },
+	{ "kmalloc_const", run_kmalloc_const },
+	{ "kmalloc_const_large", run_kmalloc_const_large },
+	{ "kmalloc_fail", run_kmalloc_fail },
+	{ "kzalloc", run_kzalloc },
+	{ "kcalloc", run_kcalloc },
+	{ "kmalloc_array", run_kmalloc_array },
+	{ "kmalloc_node", run_kmalloc_node },
+	{ "kmalloc_node_const", run_kmalloc_node_const },
+	{ "kmalloc_node_const_large", run_kmalloc_node_const_large },
+	{ "kzalloc_node", run_kzalloc_node },
+	{ "kmemdup", run_kmemdup },
+	{ "kstrdup", run_kstrdup },
+	{ "krealloc_new", run_krealloc_new },
+	{ "krealloc_grow", run_krealloc_grow },
+	{ "kvmalloc", run_kvmalloc },
+	{ "kfree", run_kfree },
+	{ "kfree_null", run_kfree_null },
+	{ "kfree_foreign", run_kfree_foreign },
+	{ "pause", run_pause },
+	{ "schedule", run_schedule },
+	{ "up", run_up },
+	{ "down", run_down },
+	{ "lock", run_lock },
+	{ "unlock", run_unlock },
+};
+
+const struct operation *operation_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+		if (!strcmp(operations[i].name, name))
+			return &operations[i];
+	return NULL;
+}
+
+bool operation_frees_foreign(const struct operation *operation)
+{
+	return operation->run == run_kfree_foreign;
+}
+
+int operations_start(void)
+{
+	text = kmalloc(TEXT_LENGTH, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	memset(text, 'x', TEXT_LENGTH - 1);
+	text[TEXT_LENGTH - 1] = '\0';
+	return 0;
+}
+
+void operations_stop(void)
+{
+	kfree(text);
+}
