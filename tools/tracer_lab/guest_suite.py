@@ -5,17 +5,39 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tracer_lab.cache import cache_dir, remove_tree
 from tracer_lab.commands import SHARE, in_root, run
+from tracer_lab.results import Results, parse_results
 from tracer_lab.roots import kernel_release, log_of
+from tracer_lab.suites import Suite
 from tracer_lab.vm import Guest, GuestResult, boot
 
 TREE = Path(__file__).resolve().parents[2]
 TESTS = TREE / "tests" / "guest"
 RESULTS = "results.jsonl"
+# What builds leave beside the source on the host is not for the guest.
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.o", "*.ko", "*.cmd", "*.mod*")
 SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """A run of guest tests: what the lab and what the guest said of it."""
+
+    suite: Suite
+    result: GuestResult
+    results: Results
+
+    def about(self, test: str) -> str:
+        """What a person needs to go on from a failure of that test."""
+        return (
+            f"suite {self.suite.name}, kernel {self.result.kernel}\n"
+            f"console: {self.result.console}\n"
+            f"only this again: ./bootstrap test --only vm -k {test}"
+        )
 
 
 def list_tests() -> list[str]:
@@ -23,9 +45,14 @@ def list_tests() -> list[str]:
     return run([sys.executable, str(TESTS / "run.py"), "--list"]).split()
 
 
+def share_of(name: str) -> Path:
+    """The folder that the guest of that name shares with the host."""
+    return cache_dir() / "shares" / name
+
+
 def fresh_share(name: str) -> Path:
-    """An empty folder to share with the guest of that name."""
-    share = cache_dir() / "shares" / name
+    """That folder, made anew and empty."""
+    share = share_of(name)
     remove_tree(share)
     share.mkdir(parents=True)
     return share
@@ -42,14 +69,16 @@ def build_programs(root: Path, share: Path) -> None:
         run(in_root(root, make, share), log=log_of(f"build-{part}"))
 
 
-def run_suite(root: Path, tests: Sequence[str], name: str) -> GuestResult:
+def run_suite(suite: Suite, root: Path, tests: Sequence[str], name: str) -> SuiteRun:
     """Boot ``root`` and run guest tests in it: those named, or all if none is.
 
-    The results are in the file RESULTS of the folder that ``share_of(name)`` gives.
     Raises GuestLost, or LabError if a program cannot be built.
     """
     share = fresh_share(name)
-    shutil.copytree(TESTS, share / "guest", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
     build_programs(root, share)
     command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}", *tests]
-    return boot(Guest(name, root, share, command, SECONDS_FOR_ALL))
+    result = boot(Guest(name, root, share, command, SECONDS_FOR_ALL))
+    written = share / RESULTS
+    text = written.read_text() if written.exists() else ""
+    return SuiteRun(suite, result, parse_results(text))

@@ -53,6 +53,7 @@ class GuestResult:
     output: str  # what it printed
     powered_off: bool  # the guest ended by its own orderly power-off
     console: Path
+    share: Path
     kernel: str  # release
     seconds: float
 
@@ -106,6 +107,7 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
         output=(guest.share / "output").read_text(errors="replace"),
         powered_off=monitor.powered_off,
         console=console,
+        share=guest.share,
         kernel=kernel_release(guest.root),
         seconds=time.monotonic() - started,
     )

@@ -1,0 +1,40 @@
+"""What the tests with virtual machines share: the packages, a root with them, a run in a guest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracer_lab.guest_suite import TREE, SuiteRun, run_suite
+from tracer_lab.packages import build_packages
+from tracer_lab.roots import ensure_installed
+from tracer_lab.suites import Suite, suite_named
+
+
+@pytest.fixture(scope="session")
+def suite() -> Suite:
+    return suite_named("bookworm")
+
+
+@pytest.fixture(scope="session")
+def debs() -> list[Path]:
+    return list(build_packages(TREE, TREE / "dist").debs)
+
+
+@pytest.fixture(scope="session")
+def installed(suite: Suite, debs: list[Path]) -> Path:
+    """A root with the packages installed by apt. Not to be changed."""
+    return ensure_installed(suite, debs)
+
+
+@pytest.fixture(scope="session")
+def suite_run(request: pytest.FixtureRequest, suite: Suite, installed: Path) -> SuiteRun:
+    """One guest that ran the guest tests that were selected for this session."""
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = [
+        spec.params["guest_test"]
+        for spec in specs
+        if spec is not None and "guest_test" in spec.params
+    ]
+    return run_suite(suite, installed, selected, f"suite-{suite.name}")

@@ -1,0 +1,118 @@
+"""The packages as their users meet them: installed by apt, booted, used, purged."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracer_lab.commands import SHARE, in_root, run
+from tracer_lab.guest_suite import TREE, fresh_share
+from tracer_lab.roots import base_path, kernel_release, throw_away_copy
+from tracer_lab.suites import Suite
+from tracer_lab.vm import Guest, GuestResult, boot
+
+pytestmark = [pytest.mark.vm, pytest.mark.package]
+
+IN_GUEST = Path(__file__).with_name("in_guest")
+SECONDS = 180
+PACKAGES = ["tracer-dkms", "tracer-tools"]
+# What any apt run writes, whatever it installs or purges.
+WRITTEN_BY_APT = re.compile(r"^/var/(log|cache|lib/(dpkg|apt)|backups)/|^/etc/g?(group|shadow)-$")
+
+
+@pytest.fixture(scope="module")
+def version() -> str:
+    return run(["dpkg-parsechangelog", "--show-field", "Version"], cwd=TREE).strip()
+
+
+@pytest.fixture(scope="module")
+def booted(suite: Suite, installed: Path) -> GuestResult:
+    """A guest that booted the installed root and wrote its facts."""
+    name = f"package-{suite.name}"
+    share = fresh_share(name)
+    shutil.copy(IN_GUEST / "facts.py", share)
+    command = ["python3", f"{SHARE}/facts.py", f"{SHARE}/facts.json"]
+    return boot(Guest(name, installed, share, command, SECONDS))
+
+
+@pytest.fixture(scope="module")
+def facts(booted: GuestResult) -> dict[str, Any]:
+    assert booted.status == 0, booted.output
+    found: dict[str, Any] = json.loads((booted.share / "facts.json").read_text())
+    return found
+
+
+def all_files(root: Path) -> set[str]:
+    """Every file and folder of a root file system but those that any apt run writes."""
+    names = run(in_root(root, ["find", "/", "-xdev"])).splitlines()
+    return {name for name in names if not WRITTEN_BY_APT.match(name)}
+
+
+def test_dkms_builds_and_installs_the_module(installed: Path, version: str) -> None:
+    status = run(in_root(installed, ["dkms", "status", "tracer"])).strip()
+    assert status == f"tracer/{version}, {kernel_release(installed)}, x86_64: installed"
+
+
+def test_the_group_exists(installed: Path) -> None:
+    assert run(in_root(installed, ["getent", "group", "tracer"])).startswith("tracer:")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lib/modules/{kernel}/updates/dkms/tracer.ko",
+        "usr/bin/tracer-check",
+        "usr/bin/tracerctl",
+        "usr/include/tracer.h",
+        "usr/lib/udev/rules.d/60-tracer.rules",
+        "usr/share/bash-completion/completions/tracerctl",
+        "usr/share/man/man1/tracer-check.1.gz",
+        "usr/share/man/man1/tracerctl.1.gz",
+        "usr/share/zsh/vendor-completions/_tracerctl",
+        "usr/src/tracer-{version}/dkms.conf",
+    ],
+)
+def test_a_file_is_installed(installed: Path, version: str, name: str) -> None:
+    path = installed / name.format(kernel=kernel_release(installed), version=version)
+    assert path.is_file()
+
+
+def test_the_module_is_loaded_at_boot(facts: dict[str, Any]) -> None:
+    assert facts["loaded at boot"]
+
+
+def test_udev_makes_the_node_for_root_and_the_group(facts: dict[str, Any]) -> None:
+    assert facts["node"] == {
+        "character device": True,
+        "number": [10, 42],
+        "owner": "root",
+        "group": "tracer",
+        "mode": "0o660",
+    }
+
+
+def test_tracer_check_passes(facts: dict[str, Any]) -> None:
+    assert facts["tracer-check"]["status"] == 0, facts["tracer-check"]["output"]
+
+
+def test_unloading_takes_the_node_away(facts: dict[str, Any]) -> None:
+    assert facts["unload"]["status"] == 0, facts["unload"]["output"]
+    assert facts["node without the module"] == {}
+
+
+def test_the_guest_powers_off_in_order(booted: GuestResult) -> None:
+    assert booted.powered_off, f"console: {booted.console}"
+
+
+def test_purging_leaves_nothing(suite: Suite, installed: Path) -> None:
+    with throw_away_copy(installed, f"purge-{suite.name}") as copy:
+        run(in_root(copy, ["apt-get", "purge", "--yes", *PACKAGES]))
+        left = all_files(copy) - all_files(base_path(suite))
+        group = (copy / "etc" / "group").read_text()
+    assert left == set()
+    assert not re.search("^tracer:", group, re.MULTILINE)
