@@ -54,9 +54,9 @@ class Machine(System):
         facts = f"Name:\tcat\nState:\t{state}\nTgid:\t{leader or pid}\nUid:\t{ids}\n"
         self.write(f"/proc/{pid}/status", facts)
 
-    def answer(self, command: str, output: str = "", status: int = 0) -> None:
+    def answer(self, command: str, output: str = "", status: int = 0, errors: str = "") -> None:
         """Say what a command prints and how it ends; all others are not installed."""
-        self.commands[tuple(command.split())] = Ran(status, output)
+        self.commands[tuple(command.split())] = Ran(status, output, errors)
 
     def release(self) -> str:
         return self.kernel

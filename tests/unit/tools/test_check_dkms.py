@@ -108,10 +108,22 @@ def test_a_module_replaced_by_hand_is_a_warning(machine: Machine, remark: str) -
     assert finding.command == f"sudo dkms install --force tracer/1.0.0 -k {RELEASE}"
 
 
-def test_source_that_is_gone_is_to_be_installed_again(machine: Machine) -> None:
-    machine.answer(STATUS, "tracer/1.0.0: broken\n", status=4)
+@pytest.mark.parametrize(
+    ("output", "errors"),
+    [
+        ("tracer/1.0.0: broken\n", ""),  # dkms 3.2
+        ("", "Error! File: /var/lib/dkms/tracer/1.0.0/source/dkms.conf does not exist.\n"),
+    ],
+)
+def test_source_that_is_gone_is_to_be_installed_again(
+    machine: Machine, output: str, errors: str
+) -> None:
+    machine.answer(STATUS, output, errors=errors)
     finding = module_built(machine)
-    assert finding.command == "sudo apt install --reinstall tracer-dkms"
+    assert (finding.status, finding.command) == (
+        Status.FAIL,
+        "sudo apt install --reinstall tracer-dkms",
+    )
 
 
 def test_without_dkms_a_module_from_elsewhere_is_enough(machine: Machine) -> None:

@@ -29,15 +29,17 @@ if TYPE_CHECKING:
 
 NAME = "tracer-check"
 SUMMARY = "find out whether tracer works on this machine"
+# Lines of at most 68 characters, so that the manual page does not break them on 80 columns.
 DESCRIPTION = """\
-Check, step by step, everything that tracer needs on this machine, and show the
-table of what it counts. Each check comes out as PASS, WARN, FAIL or SKIP with one
-sentence of fact and, where something is to be mended, the command that does it."""
+Check, step by step, everything that tracer needs on this machine, and
+show the table of what it counts. Each check comes out as PASS, WARN,
+FAIL or SKIP with one sentence of fact and, where something is to be
+mended, the command that does it."""
 EXAMPLES = """\
-  tracer-check                check everything
-  sudo tracer-check           the same, with what only root can find out
-  tracer-check --quiet        say nothing but what is wrong
-  tracer-check --json         tell a program"""
+  tracer-check          check everything
+  sudo tracer-check     the same, with what only root can find out
+  tracer-check --quiet  say nothing but what is wrong
+  tracer-check --json   tell a program"""
 SECTIONS = (
     (
         "exit status",
@@ -53,21 +55,26 @@ SECTIONS = (
   /dev/tracer                      the device
   /proc/tracer                     the table
   /sys/class/misc/tracer           values that the module shows
-  /sys/kernel/debug/tracer/probes  the probes; for root to read""",
+  /sys/kernel/debug/tracer/probes  the probes, for root to read""",
     ),
     (
         "environment",
         """\
-  NO_COLOR                         if set and not empty, no colours""",
+  NO_COLOR  if set and not empty, no colours""",
+    ),
+    (
+        "overhead",
+        """\
+  While anything is monitored, every process pays a little for each
+  call of the seven functions; tracer-check adds less than a second
+  of that.""",
     ),
     (
         "caveats",
         """\
-  Nothing is changed, with one exception: tracer-check monitors itself for a
-  moment, to see whether it is counted exactly. If somebody monitors it already,
-  that is left as it is.
-  While anything is monitored, every process pays a little for each call of the
-  seven functions; tracer-check adds less than a second of that.""",
+  Nothing is changed, with one exception: tracer-check monitors
+  itself for a moment, to see whether it is counted exactly. If
+  somebody monitors it already, that is left as it is.""",
     ),
 )
 COLOURS = {

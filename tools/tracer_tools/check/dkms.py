@@ -14,7 +14,7 @@ from tracer_tools.module import is_loaded
 from tracer_tools.system import System
 
 TREE = "/var/lib/dkms/tracer"
-LOG_LINES = 8
+LOG_LINES = 12
 # dkms 2 writes "tracer, 1.0.0, KERNEL, ARCH: installed", dkms 3 "tracer/1.0.0, KERNEL, ...";
 # what is only added has no kernel, and remarks in parentheses may follow.
 STATUS_LINE = re.compile(
@@ -57,6 +57,8 @@ def module_built(system: System) -> Finding:
     if ran.status != 0 and not ran.output:
         return skipped(f"dkms status failed: {first_line(ran.errors)}.")
     entries = parse_status(ran.output)
+    if not entries and f"{TREE}/" in ran.errors:  # dkms 2.8 and 3.0 have no state for this
+        return source_gone(system)
     if not entries:
         return without_dkms(system, "dkms does not have tracer")
     here = [entry for entry in entries if entry.kernel == system.release()]
@@ -90,8 +92,7 @@ def is_not_installed(entry: Entry, system: System) -> Finding:
     install = f"sudo dkms install tracer/{entry.version} -k {release}"
     log = build_log(entry.version, system)
     if entry.state == "broken":
-        fact = f"dkms calls {name} broken: its source in /usr/src is gone."
-        return not_there(system, fact, "sudo apt install --reinstall tracer-dkms")
+        return source_gone(system)
     if entry.kernel == release:
         return not_there(system, f"dkms has built {name} for {release}, not installed it.", install)
     if not has_headers(system):
@@ -105,6 +106,12 @@ def is_not_installed(entry: Entry, system: System) -> Finding:
         fact = f"dkms could not build {name} for {release}; its log ends as follows."
         return not_there(system, fact, install, log)
     return not_there(system, f"dkms has {name}, but not built it for {release}.", install)
+
+
+def source_gone(system: System) -> Finding:
+    """Return the finding for a module whose source dkms no longer has."""
+    command = "sudo apt install --reinstall tracer-dkms"
+    return not_there(system, "dkms misses the module's source in /usr/src.", command)
 
 
 def not_there(system: System, fact: str, command: str, detail: tuple[str, ...] = ()) -> Finding:

@@ -18,10 +18,12 @@ from tracer_tools.table import Row, snapshot
 
 NAME = "tracerctl"
 SUMMARY = "monitor what processes do in the kernel"
+# Lines of at most 68 characters, so that the manual page does not break them on 80 columns.
 DESCRIPTION = """\
-Monitor processes with the tracer module: count, for each of them and all its
-threads together, the calls of kmalloc, kfree, schedule, up, down_interruptible,
-mutex_lock and mutex_unlock, and the bytes allocated and freed."""
+Monitor processes with the tracer module: count, for each of them and
+all its threads together, the calls of kmalloc, kfree, schedule, up,
+down_interruptible, mutex_lock and mutex_unlock, and the bytes
+allocated and freed."""
 EXAMPLES = """\
   tracerctl add 4242 4243       monitor two processes
   tracerctl add $(pidof nginx)  monitor all processes of a program
@@ -33,15 +35,15 @@ SECTIONS = (
         "exit status",
         """\
   0  everything was done
-  1  something could not be done; a line on standard error says what, and the
-     remaining processes were dealt with all the same
+  1  something could not be done; a line on standard error says
+     what, and the other processes were dealt with all the same
   2  wrong usage""",
     ),
     (
         "files",
         """\
-  /dev/tracer   the device; members of the group tracer may use it, for
-                processes that are all their own
+  /dev/tracer   the device; members of the group tracer may use it,
+                for processes that are all their own
   /proc/tracer  the table that list reads""",
     ),
     (
@@ -50,14 +52,21 @@ SECTIONS = (
   NO_COLOR      if set and not empty, no colours""",
     ),
     (
+        "overhead",
+        """\
+  While nothing is monitored the kernel runs at full speed. While
+  anything is, every process pays a little for each call of the
+  seven functions.""",
+    ),
+    (
         "caveats",
         """\
-  While nothing is monitored the kernel runs at full speed. While anything is,
-  every process pays a little for each call of the seven functions.
-  A process stays monitored until it is removed or its last thread has ended,
-  whether or not tracerctl runs. Its children are not monitored with it.
-  On a narrow terminal large numbers are shortened (12.3M is 12,300,000 or
-  near); a pipe, a file and --json always get every digit.""",
+  A process stays monitored until it is removed or its last thread
+  has ended, whether or not tracerctl runs. The children that it
+  makes are not monitored with it.
+
+  On a narrow terminal large numbers are shortened (12.3M is about
+  12,300,000); a pipe, a file and --json always get every digit.""",
     ),
 )
 
@@ -68,7 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
         prog=NAME, summary=SUMMARY, description=DESCRIPTION, examples=EXAMPLES, sections=SECTIONS
     )
     add_version(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
     for name, summary, run in (
         ("add", "start to monitor processes", run_add),
         ("remove", "stop to monitor processes", run_remove),
@@ -76,10 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, help=summary, prog=f"{NAME} {name}", description=f"{summary.capitalize()}."
         )
-        command.add_argument(
-            "pids", metavar="PID", nargs="+", type=pid_argument, help="process to deal with"
-        )
-        command.set_defaults(run=run)
+        add_pids(command, run, nargs="+", summary="process, by its PID")
     command = commands.add_parser(
         "list",
         help="show the monitored processes",
@@ -87,11 +95,21 @@ def build_parser() -> argparse.ArgumentParser:
         description="Show the counters of all monitored processes, or of those given.",
     )
     command.add_argument("--json", action="store_true", help="print one JSON document")
-    command.add_argument(
-        "pids", metavar="PID", nargs="*", type=pid_argument, help="process to show (default: all)"
-    )
-    command.set_defaults(run=run_list)
+    add_pids(command, run_list, nargs="*", summary="process to show (default: all of them)")
     return parser
+
+
+def add_pids(
+    command: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    nargs: str,
+    summary: str,
+) -> None:
+    """Give a command its PIDs and the function that deals with them."""
+    pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
+    pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
+    command.set_defaults(run=run)
 
 
 def pid_argument(text: str) -> int:
