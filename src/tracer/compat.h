@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between kernels, and the only place with a kernel version.
+ * The module is written for the newest kernel; older ones are taught the new
+ * name. (Which symbols serve kmalloc is data: see the table in probe.c.)
+ */
+#ifndef TRACER_COMPAT_H
+#define TRACER_COMPAT_H
+
+#include <linux/kprobes.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+/*
+ * 5.14, commit d741bf41d7c7 ("kprobes: Remove kretprobe hash"): an instance
+ * no longer points to its kretprobe, get_kretprobe() finds it.
+ */
+static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
+{
+	return ri->rp;
+}
+#endif
+
+/*
+ * 6.16, commit 3c5f5aa0a9c5 ("exit: move and extend sched_process_exit()
+ * tracepoint"): the tracepoint got a second argument.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define TRACER_EXIT_PROTO void *data, struct task_struct *task
+#else
+#define TRACER_EXIT_PROTO void *data, struct task_struct *task, bool group_dead
+#endif
+
+#endif /* TRACER_COMPAT_H */

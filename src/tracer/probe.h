@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The probes: a table of symbols, one kretprobe for each that the running
+ * kernel has. Registered disabled at load, armed while somebody is monitored.
+ */
+#ifndef TRACER_PROBE_H
+#define TRACER_PROBE_H
+
+#include <linux/kprobes.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+
+#include "process.h"
+
+/* A function of the interface; one or more symbols serve it. */
+struct tracer_function {
+	const char *name;
+	kretprobe_handler_t entry;
+	kretprobe_handler_t ret; /* NULL: the entry handler declines */
+	size_t data_size; /* bytes kept from entry to return */
+	enum tracer_counter counter; /* of calls */
+	bool optional; /* may have no symbol at all */
+};
+
+/* A symbol that serves a function on some kernels. */
+struct tracer_symbol {
+	const struct tracer_function *function;
+	const char *name;
+	u8 size_arg; /* kmalloc: position of the size, from 0 */
+	/* Requests above KMALLOC_MAX_CACHE_SIZE pass through this one too. */
+	const char *large;
+	/* Serves only where the kernel also has this one, a row above. */
+	const char *needs;
+	bool vmalloc; /* may return memory that is not kmalloc's */
+};
+
+struct tracer_probe {
+	struct kretprobe rp;
+	const struct tracer_symbol *symbol;
+	bool registered;
+	bool skip_large; /* symbol->large is probed */
+};
+
+/*
+ * Register every probe, disabled, and unregister.
+ * Return: 0, or a negative errno after one line in the kernel log: -ENOENT if
+ * a function has no symbol, -EOPNOTSUPP if kprobes cannot be used, or what
+ * register_kretprobe() returned.
+ */
+int tracer_probes_register(void);
+void tracer_probes_unregister(void);
+
+/*
+ * Arm and disarm all. May sleep; the caller serialises.
+ * Return: 0; -EBUSY if kprobes are switched off (debugfs kprobes/enabled), or
+ * what enable_kretprobe() returned. On error nothing is left armed.
+ */
+int tracer_probes_arm(void);
+void tracer_probes_disarm(void);
+
+/* How many probes are registered. */
+unsigned int tracer_probes_count(void);
+
+/* Samples that the kernel could not take since load, over all probes. */
+unsigned long tracer_probes_missed(void);
+
+/* One line a probe: function, symbol, armed, missed. */
+void tracer_probes_show(struct seq_file *m);
+
+/* The probe that an instance belongs to; NULL while it is unregistered. */
+static __always_inline const struct tracer_probe *
+tracer_probe_of(const struct kretprobe *rp)
+{
+	return rp ? container_of(rp, struct tracer_probe, rp) : NULL;
+}
+
+#endif /* TRACER_PROBE_H */

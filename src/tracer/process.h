@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The monitored processes and their counters.
+ *
+ * A process (thread group) is known by its signal_struct: one for all its
+ * threads, the same through exec and after the leading thread has ended, and
+ * never shared or reused while the process is monitored.
+ */
+#ifndef TRACER_PROCESS_H
+#define TRACER_PROCESS_H
+
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+/* In the order of the columns of /proc/tracer. Calls, but _MEM: bytes. */
+enum tracer_counter {
+	TRACER_KMALLOC,
+	TRACER_KFREE,
+	TRACER_KMALLOC_MEM,
+	TRACER_KFREE_MEM,
+	TRACER_SCHED,
+	TRACER_UP,
+	TRACER_DOWN,
+	TRACER_LOCK,
+	TRACER_UNLOCK,
+	TRACER_NR_COUNTERS
+};
+
+struct tracer_counters {
+	u64 value[TRACER_NR_COUNTERS];
+};
+
+struct tracer_process {
+	struct hlist_node node; /* readers: RCU; writers: process_lock */
+	struct signal_struct *signal; /* identity; never dereferenced */
+	struct pid *pid; /* of the thread group */
+	u64 id; /* never the same twice */
+	struct tracer_counters __percpu *counters;
+	struct rcu_head rcu;
+};
+
+/* Sized at load, for max_processes. */
+extern struct hlist_head *tracer_process_buckets;
+extern unsigned int tracer_process_bucket_bits;
+
+/*
+ * The monitored process with this identity. In an RCU read-side section,
+ * in any context. Inline, because the handlers begin with it.
+ */
+static __always_inline struct tracer_process *
+tracer_process_find(const struct signal_struct *signal)
+{
+	struct tracer_process *process;
+	struct hlist_head *bucket;
+
+	bucket = &tracer_process_buckets[hash_ptr(signal,
+						  tracer_process_bucket_bits)];
+	hlist_for_each_entry_rcu(process, bucket, node) {
+		if (process->signal == signal)
+			return process;
+	}
+	return NULL;
+}
+
+/* Add to one counter of a process. With preemption off. */
+static __always_inline void tracer_process_count(struct tracer_process *process,
+						 enum tracer_counter counter,
+						 u64 by)
+{
+	__this_cpu_add(process->counters->value[counter], by);
+}
+
+/*
+ * Allocate and free the table.
+ * Return: 0, -EINVAL (module parameter max_processes out of range),
+ * -EOPNOTSUPP (the kernel has no sched_process_exit tracepoint) or -ENOMEM;
+ * said in the kernel log.
+ */
+int tracer_processes_create(void);
+void tracer_processes_destroy(void);
+
+/* Remove every process and disarm. After it nobody may add one. */
+void tracer_processes_clear(void);
+
+/*
+ * Start and stop monitoring the process that the caller's PID namespace
+ * numbers @nr. May sleep. Return: 0 or the negative errno of tracer.h.
+ */
+int tracer_process_add(pid_t nr);
+int tracer_process_remove(pid_t nr);
+
+/* Sum the counters of a process over all CPUs. In an RCU read-side section. */
+void tracer_process_sum(const struct tracer_process *process,
+			struct tracer_counters *sum);
+
+/*
+ * Call @visit for every monitored process, in no order. In an RCU read-side
+ * section: processes may come and go meanwhile.
+ */
+void tracer_processes_visit(void (*visit)(struct tracer_process *process,
+					  void *data),
+			    void *data);
+
+/* Processes monitored now, and at most. */
+unsigned int tracer_processes_count(void);
+unsigned int tracer_processes_max(void);
+
+#endif /* TRACER_PROCESS_H */

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The files of /sys/class/misc/tracer, one value each. */
+#include <linux/device.h>
+#include <linux/sysfs.h>
+
+#include "handler.h"
+#include "probe.h"
+#include "process.h"
+#include "sysfs.h"
+
+/* Monitored now. */
+static ssize_t processes_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return sysfs_emit(buf, "%u\n", tracer_processes_count());
+}
+static DEVICE_ATTR_RO(processes);
+
+/* Samples that the kernel could not take, since load. */
+static ssize_t missed_samples_show(struct device *dev,
+				   struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", tracer_probes_missed());
+}
+static DEVICE_ATTR_RO(missed_samples);
+
+/* Frees by monitored processes that are priced by ksize(), since load. */
+static ssize_t unknown_blocks_show(struct device *dev,
+				   struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", tracer_unknown_blocks());
+}
+static DEVICE_ATTR_RO(unknown_blocks);
+
+static struct attribute *attributes[] = {
+	&dev_attr_processes.attr,
+	&dev_attr_missed_samples.attr,
+	&dev_attr_unknown_blocks.attr,
+	NULL,
+};
+
+static const struct attribute_group group = {
+	.attrs = attributes,
+};
+
+const struct attribute_group *tracer_sysfs_groups[] = {
+	&group,
+	NULL,
+};
