@@ -157,7 +157,9 @@ def _pack_module(folder: Path, version: str, epoch: str) -> None:
     installed = folder / "installed"
     run(["dpkg-deb", "--extract", str(deb), str(installed)])
     content = folder / "tarball"
-    (content / "dkms_main_tree").mkdir(parents=True)
+    for_binaries = content / "dkms_main_tree"
+    for_binaries.mkdir(parents=True)
+    (for_binaries / "dkms_dbversion").write_text("2.0.0\n")  # dkms of bullseye insists on it
     (installed / "usr" / "src" / f"tracer-{version}").rename(content / "dkms_source_tree")
     _pack(content, folder / f"tracer-dkms-{version}.tar.gz", epoch)
 
