@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,19 +17,19 @@ from rich.console import Console
 TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
-from tracer_lab.packages import Packages, build_packages  # noqa: E402
-
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
 from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
+from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 from tracer_lab.suites import suite_named  # noqa: E402
 
 SUITE = "bookworm"
 PARTS = ("lint", "unit", "vm")
+MADE_IN = ("build", "dist", "src", "tests", "tools")
 console = Console()
 
 
@@ -112,9 +111,8 @@ def demo(_: Context) -> None:
 def clean(_: Context, everything: bool = False) -> None:
     """Remove what was built."""
     with plain_errors():
-        run(["make", "-C", "src/tracer", "clean"], cwd=TREE)
-        for name in ("dist", "build"):
-            shutil.rmtree(TREE / name, ignore_errors=True)
+        # Only what git ignores, and not the virtual environment that this runs in.
+        run(["git", "clean", "-d", "-X", "--force", "--", *MADE_IN], cwd=TREE)
         if everything:
             remove_tree(cache_dir())
 

@@ -23,7 +23,8 @@ def as_root(command: Sequence[str]) -> list[str]:
 def in_root(root: Path, command: Sequence[str], share: Path | None = None) -> list[str]:
     """The command, to be run as root inside the root file system ``root``.
 
-    A folder of the host given as ``share`` is where a guest would find it, in SHARE.
+    A folder of the host given as ``share`` is where a guest would find it, in SHARE; the
+    command is then run as the owner of that folder.
     It has mounts and process numbers of its own, which the kernel takes away with its
     last process: nothing is left to unmount, whatever happens.
     """

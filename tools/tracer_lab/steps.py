@@ -14,18 +14,18 @@ SECONDS_WORTH_A_LINE = 1.0
 
 @contextmanager
 def step(console: Console, name: str) -> Iterator[None]:
-    """Show that step ``name`` is under way until the block ends.
+    """Show that step ``name`` is under way until the block ends, then how that was.
 
-    On a terminal a line with a spinner and the time, which the line with the outcome
-    replaces; elsewhere a line at the start and one at the end.
+    On a terminal it is shown as a line with a spinner and the time so far.
     """
     started = time.monotonic()
-    if not console.is_terminal:
-        console.print(f"... {name}", highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    display = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    display.add_task(name)
+    if not console.is_terminal:
+        console.print(f"   ... {name}", highlight=False)
     try:
-        with Progress(*columns, console=console, transient=True, redirect_stdout=False) as display:
-            display.add_task(name)
+        with display:
             yield
     except BaseException:
         console.print(f"[red]failed[/red] {name}", highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ class Program:
 
 PROGRAMS = (
     Program("walks a file tree", ("find", *["/usr"] * ROUNDS, "-size", "+1G")),
-    Program("packs an archive", ("tar", "-c", *["/usr/include"] * ROUNDS), output_to_next=True),
+    Program("packs an archive", ("tar", "-c", *["/usr/share"] * ROUNDS), output_to_next=True),
     Program("takes the archive from a pipe", ("gzip", "-c")),
     Program("writes into a pipe", ("dd", "if=/dev/zero", "bs=64k"), output_to_next=True),
     Program("reads from that pipe", ("cat",)),
@@ -36,7 +37,7 @@ PROGRAMS = (
 
 
 def start_all(cleanup: ExitStack) -> list[subprocess.Popen[bytes]]:
-    """Start the programs, each to be ended when the demo is."""
+    """Start the programs, held until they are let go, and to be ended when the demo is."""
     running: list[subprocess.Popen[bytes]] = []
     source = None
     for program in PROGRAMS:
@@ -46,6 +47,7 @@ def start_all(cleanup: ExitStack) -> list[subprocess.Popen[bytes]]:
             stdout=subprocess.PIPE if program.output_to_next else subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        process.send_signal(signal.SIGSTOP)
         cleanup.callback(end, process)
         if source is not None:
             source.close()  # the program at its other end has it
@@ -60,6 +62,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def send(running: list[subprocess.Popen[bytes]], what: signal.Signals) -> None:
+    """Send all programs a signal."""
+    for process in running:
+        process.send_signal(what)
+
+
 def show(*lines: str) -> None:
     """Print at once: the host reads along."""
     print(*lines, sep="\n", flush=True)  # noqa: T201  # the output of this program
@@ -72,19 +80,23 @@ def call(*command: str) -> int:
 
 
 def main() -> int:
-    """Count the programs for a while; the exit status of the first command that failed, or 0."""
+    """Count the programs for a while; 0 if every command succeeded."""
     with ExitStack() as cleanup:
         running = start_all(cleanup)
-        show("These programs run in the guest:")
+        show("These programs are started in the guest, and held until they are monitored:")
         for process, program in zip(running, PROGRAMS):
             show(f"  {process.pid:>5}  {program.command[0].rsplit('/', 1)[-1]:<8} {program.does}")
-        status = call("tracerctl", "add", *(str(process.pid) for process in running))
+        added = call("tracerctl", "add", *(str(process.pid) for process in running))
+        send(running, signal.SIGCONT)
         for look in range(1, LOOKS + 1):
             time.sleep(SECONDS_BETWEEN)  # for the eye: the numbers are to grow
             show(f"\n$ cat {TABLE}    # {look} of {LOOKS}", TABLE.read_text().rstrip())
-        status = status or call("tracer-check")
+        send(running, signal.SIGSTOP)
+        show("\nThe programs are held again: tracer-check gets the machine for itself.")
+        checked = call("tracer-check")
     show("\nThe programs are ended, and with them their rows:")
-    return status or call("cat", str(TABLE))
+    emptied = call("cat", str(TABLE))
+    return added or checked or emptied
 
 
 if __name__ == "__main__":
