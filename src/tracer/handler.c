@@ -105,20 +105,17 @@ out:
 }
 NOKPROBE_SYMBOL(tracer_handle_kmalloc_return);
 
-/* Everybody's frees make the table forget: the next owner is another. */
 int tracer_handle_kfree(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const void *block = (void *)regs_get_kernel_argument(regs, 0);
 	struct tracer_process *process;
-	bool known = true;
 	size_t size = 0;
 
-	if (!ZERO_OR_NULL_PTR(block))
-		known = tracer_block_take(block, &size);
 	rcu_read_lock();
 	process = calling_process();
 	if (process) {
-		if (!known) {
+		if (!ZERO_OR_NULL_PTR(block) &&
+		    !tracer_block_take(block, &size)) {
 			size = ksize(block);
 			__this_cpu_inc(unknown_blocks);
 		}
@@ -129,6 +126,15 @@ int tracer_handle_kfree(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 1;
 }
 NOKPROBE_SYMBOL(tracer_handle_kfree);
+
+void tracer_handle_kfree_event(void *data, unsigned long call_site,
+			       const void *block)
+{
+	size_t size;
+
+	if (!ZERO_OR_NULL_PTR(block))
+		tracer_block_take(block, &size);
+}
 
 /*
  * kvfree_call_rcu(head, func): such a block is freed in bulk and never reaches

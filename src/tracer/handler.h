@@ -19,6 +19,14 @@ int tracer_handle_kfree(struct kretprobe_instance *ri, struct pt_regs *regs);
 int tracer_handle_kfree_rcu(struct kretprobe_instance *ri,
 			    struct pt_regs *regs);
 
+/*
+ * Handler of the kfree tracepoint: makes block.c forget what anybody frees.
+ * Unlike the probe it is not switched off within the handlers of probes, so
+ * it also sees the frees of an interrupt there.
+ */
+void tracer_handle_kfree_event(void *data, unsigned long call_site,
+			       const void *block);
+
 /* Return handler. */
 int tracer_handle_kmalloc_return(struct kretprobe_instance *ri,
 				 struct pt_regs *regs);

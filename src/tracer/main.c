@@ -2,14 +2,15 @@
 /*
  * tracer - counts kernel calls of chosen processes.
  *
- *   block.c    requested size of every block that a monitored process got
- *   process.c  who is monitored, and the counters
- *   probe.c    the kretprobes: which symbols, registered, armed
- *   handler.c  what happens when a probed function is called
- *   report.c   /proc/tracer
- *   device.c   /dev/tracer, with sysfs.c (its attributes) and access.c
+ *   block.c	requested size of every block that a monitored process got
+ *   process.c	who is monitored, and the counters
+ *   probe.c	the kretprobes: which symbols, registered, armed
+ *   tracepoint.c  the tracepoints: of exit, and of everybody's kfree
+ *   handler.c	what happens when a probed function is called
+ *   report.c	/proc/tracer
+ *   device.c	/dev/tracer, with sysfs.c (its attributes) and access.c
  *              (whose processes a caller may monitor)
- *   debugfs.c  tracer/probes
+ *   debugfs.c	tracer/probes
  *
  * The device comes last and goes first: nobody can ask for anything while
  * another part is missing.
@@ -25,11 +26,15 @@
 #include "probe.h"
 #include "process.h"
 #include "report.h"
+#include "tracepoint.h"
 
 static int __init tracer_init(void)
 {
 	int err;
 
+	err = tracer_tracepoints_find();
+	if (err)
+		return err;
 	err = tracer_blocks_create();
 	if (err)
 		return err;

@@ -8,7 +8,6 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
-#include "block.h"
 #include "handler.h"
 #include "probe.h"
 
@@ -277,8 +276,6 @@ int tracer_probes_arm(void)
 	size_t i;
 	int err;
 
-	/* Nobody told of frees while the probes were disarmed. */
-	tracer_blocks_clear();
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		if (!probes[i].registered)
 			continue;
@@ -309,10 +306,14 @@ unsigned int tracer_probes_count(void)
 	return count;
 }
 
-/* No instance was free, or the call came from within another probe. */
+/*
+ * No instance was free. (Not kp.nmissed, which counts calls from within the
+ * handler of any probe: by an interrupt, or by another instrument. Neither is
+ * a call of the process.)
+ */
 static unsigned long probe_missed(const struct tracer_probe *probe)
 {
-	return READ_ONCE(probe->rp.nmissed) + READ_ONCE(probe->rp.kp.nmissed);
+	return READ_ONCE(probe->rp.nmissed);
 }
 
 unsigned long tracer_probes_missed(void)

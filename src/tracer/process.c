@@ -28,9 +28,10 @@
 #include <linux/workqueue.h>
 
 #include "access.h"
-#include "compat.h"
+#include "block.h"
 #include "probe.h"
 #include "process.h"
+#include "tracepoint.h"
 
 #define MAX_PROCESSES (1u << 20)
 
@@ -55,8 +56,6 @@ static u64 last_id;
 /* Protects armed, and makes arming and disarming one thing at a time. */
 static DEFINE_MUTEX(arm_mutex);
 static bool armed;
-
-static struct tracepoint *exit_tracepoint;
 
 static void disarm_if_idle(struct work_struct *work);
 static DECLARE_WORK(idle_work, disarm_if_idle);
@@ -159,8 +158,7 @@ static bool process_unlink(struct tracer_process *process)
 	return true;
 }
 
-/* Tracepoint handler: preemption or migration off, no sleeping. */
-static void handle_exit(TRACER_EXIT_PROTO)
+void tracer_process_handle_exit(TRACER_EXIT_PROTO)
 {
 	struct tracer_process *process;
 
@@ -178,12 +176,14 @@ static int arm(void)
 	int err;
 
 	lockdep_assert_held(&arm_mutex);
-	err = tracepoint_probe_register(exit_tracepoint, handle_exit, NULL);
+	/* Nobody told of frees while nothing was armed. */
+	tracer_blocks_clear();
+	err = tracer_tracepoints_arm();
 	if (err)
 		return err;
 	err = tracer_probes_arm();
 	if (err)
-		tracepoint_probe_unregister(exit_tracepoint, handle_exit, NULL);
+		tracer_tracepoints_disarm();
 	else
 		armed = true;
 	return err;
@@ -193,7 +193,7 @@ static void disarm(void)
 {
 	lockdep_assert_held(&arm_mutex);
 	tracer_probes_disarm();
-	tracepoint_probe_unregister(exit_tracepoint, handle_exit, NULL);
+	tracer_tracepoints_disarm();
 	armed = false;
 }
 
@@ -385,23 +385,12 @@ void tracer_processes_clear(void)
 	mutex_unlock(&arm_mutex);
 }
 
-static void match_exit_tracepoint(struct tracepoint *tracepoint, void *data)
-{
-	if (!strcmp(tracepoint->name, "sched_process_exit"))
-		exit_tracepoint = tracepoint;
-}
-
 int tracer_processes_create(void)
 {
 	if (max_processes < 1 || max_processes > MAX_PROCESSES) {
 		pr_err("max_processes=%u is out of range: give 1 to %u\n",
 		       max_processes, MAX_PROCESSES);
 		return -EINVAL;
-	}
-	for_each_kernel_tracepoint(match_exit_tracepoint, NULL);
-	if (!exit_tracepoint) {
-		pr_err("this kernel has no sched_process_exit tracepoint: use one built with CONFIG_TRACEPOINTS=y\n");
-		return -EOPNOTSUPP;
 	}
 	/* hash_ptr() cannot hash to zero bits. */
 	tracer_process_bucket_bits =

@@ -15,6 +15,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "compat.h"
+
 /* In the order of the columns of /proc/tracer. Calls, but _MEM: bytes. */
 enum tracer_counter {
 	TRACER_KMALLOC,
@@ -75,9 +77,8 @@ static __always_inline void tracer_process_count(struct tracer_process *process,
 
 /*
  * Allocate and free the table.
- * Return: 0, -EINVAL (module parameter max_processes out of range),
- * -EOPNOTSUPP (the kernel has no sched_process_exit tracepoint) or -ENOMEM;
- * said in the kernel log.
+ * Return: 0, -EINVAL (module parameter max_processes out of range)
+ * or -ENOMEM; said in the kernel log.
  */
 int tracer_processes_create(void);
 void tracer_processes_destroy(void);
@@ -103,6 +104,12 @@ void tracer_process_sum(const struct tracer_process *process,
 void tracer_processes_visit(void (*visit)(struct tracer_process *process,
 					  void *data),
 			    void *data);
+
+/*
+ * Handler of the sched_process_exit tracepoint: removes a process with its
+ * last thread. Preemption or migration is off, no sleeping.
+ */
+void tracer_process_handle_exit(TRACER_EXIT_PROTO);
 
 /* Processes monitored now, and at most. */
 unsigned int tracer_processes_count(void);
