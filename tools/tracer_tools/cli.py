@@ -75,7 +75,8 @@ def conduct(name: str, command: Callable[[], int]) -> int:
 
     Ctrl-C and a reader that has gone end the process by their signals, as with any other tool.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not started by nohup
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.stdout is None:
         complain(name, "standard output is closed")

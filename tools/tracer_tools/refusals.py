@@ -6,18 +6,22 @@ import errno
 import os
 
 from tracer_tools.errors import DeviceError, RequestError
-from tracer_tools.module import MODULE
+from tracer_tools.module import MODULE, is_loaded
 from tracer_tools.processes import MAX_PID, find_process
 from tracer_tools.system import System
 
 GROUP = "tracer"
+KPROBES_ON = "echo 1 | sudo tee /sys/kernel/debug/kprobes/enabled"
 
 
 def no_device(device: str, error: OSError, system: System) -> DeviceError:
     """Return why the device could not be opened."""
     if error.errno in {errno.ENOENT, errno.ENXIO, errno.ENODEV}:
+        what = "is not there" if error.errno == errno.ENOENT else "leads to no driver"
+        if is_loaded(system):
+            return DeviceError(f"{device} {what}, though the module is loaded", "run tracer-check")
         return DeviceError(
-            f"{device} is not there, so the module is not loaded", "run 'sudo modprobe tracer'"
+            f"{device} {what}, so the module is not loaded", "run 'sudo modprobe tracer'"
         )
     if error.errno in {errno.EACCES, errno.EPERM}:
         return DeviceError(f"you may not open {device}", _way_in(device, system))
@@ -63,6 +67,8 @@ def _why_not_added(pid: int, number: int, system: System) -> tuple[str, str]:
         return f"process {pid} is monitored already", ""
     if number == errno.ENOSPC:
         return f"process {pid} is one too many", _limit_reached(system)
+    if number == errno.EBUSY:
+        return f"process {pid} cannot be monitored while kprobes are off", f"run '{KPROBES_ON}'"
     if number == errno.ENOMEM:
         return f"the kernel has no memory left to monitor process {pid}", ""
     process = find_process(pid, system)

@@ -9,6 +9,7 @@ import pytest
 from tracer_tools import COLUMNS
 from tracer_tools.check import counting, device
 from tracer_tools.check.engine import Status
+from tracer_tools.check.module import RELOAD
 from tracer_tools.system import User
 
 if TYPE_CHECKING:
@@ -100,12 +101,21 @@ def test_a_process_monitored_already_is_left_so(machine: Machine) -> None:
     assert machine.answers == [errno.EIO]
 
 
-def test_a_request_that_is_refused_fails(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("number", "command"),
+    [
+        (errno.ENOSPC, f"{RELOAD} max_processes=32768"),
+        (errno.EBUSY, "echo 1 | sudo tee /sys/kernel/debug/kprobes/enabled"),
+        (errno.ENOMEM, ""),
+    ],
+)
+def test_a_request_that_is_refused_names_what_lets_it_through(
+    machine: Machine, number: int, command: str
+) -> None:
     machine.load_module()
-    machine.answers = [errno.ENOSPC]
+    machine.answers = [number]
     finding = device.round_trip(machine)
-    assert finding.status is Status.FAIL
-    assert "16384" in finding.fact
+    assert (finding.status, finding.command) == (Status.FAIL, command)
 
 
 def test_a_process_added_without_a_row_fails(machine: Machine) -> None:

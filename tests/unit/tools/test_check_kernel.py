@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from tracer_tools.kernels import kernel_series, parse_bounds, supported_kernels
 if TYPE_CHECKING:
     from tests.unit.tools.conftest import Machine
 
+TREE = Path(__file__).resolve().parents[3]
 RELEASE = "6.1.0-50-amd64"
 PROBES = "function symbol armed missed\n" + "".join(
     f"{name} {name} no 0\n" for name in kernel.SYMBOLS
@@ -115,6 +117,13 @@ def test_headers_that_are_there_pass(machine: Machine) -> None:
     assert kernel.headers_installed(machine).status is Status.PASS
 
 
+def test_the_symbols_looked_for_are_ones_that_the_module_probes() -> None:
+    source = (TREE / "src" / "tracer" / "probe.c").read_text(encoding="utf-8")
+    for symbols in kernel.SYMBOLS.values():
+        for symbol in symbols:
+            assert f'"{symbol}"' in source
+
+
 def kallsyms(*names: str) -> str:
     return "".join(f"0000000000000000 T {name}\n" for name in names)
 
@@ -149,7 +158,7 @@ def test_a_list_of_probes_that_is_not_understood_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        (kernel.FTRACE_ENABLED, "sudo sysctl kernel.ftrace_enabled=1"),
+        (kernel.FTRACE_ENABLED, f"echo 1 | sudo tee {kernel.FTRACE_ENABLED}"),
         (kernel.KPROBES_ENABLED, f"echo 1 | sudo tee {kernel.KPROBES_ENABLED}"),
     ],
 )

@@ -94,6 +94,17 @@ def test_a_closed_door_names_what_opens_it(
     assert caught.value.message == "you may not open /dev/tracer"
 
 
+def test_a_node_that_leads_nowhere_while_the_module_is_loaded(machine: Machine) -> None:
+    machine.load_module()
+    machine.open_fails_with(errno.ENXIO)
+    with pytest.raises(DeviceError, match="leads to no driver, though the module is loaded"):
+        Device(machine)
+
+
+def test_switched_off_kprobes_are_named(machine: Machine) -> None:
+    assert "kprobes are off" in refusal(machine, "add", 5, errno.EBUSY).message
+
+
 def test_a_device_can_be_closed_twice(machine: Machine) -> None:
     machine.load_module()
     device = Device(machine)

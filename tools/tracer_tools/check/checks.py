@@ -39,7 +39,7 @@ CHECKS = (
         "device-access",
         "Can this user open /dev/tracer?",
         device.may_open,
-        ("module-loaded",),
+        ("device-node",),
         decisive=True,
     ),
     Check(
@@ -53,7 +53,7 @@ CHECKS = (
         "round-trip",
         "Can this process be added and removed?",
         device.round_trip,
-        ("device-access", "table-header"),
+        ("device-access", "table-header", "probes-on"),
         decisive=True,
     ),
     Check(

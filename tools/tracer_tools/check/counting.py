@@ -6,6 +6,7 @@ from tracer_tools.check.device import self_monitored
 from tracer_tools.check.engine import Finding, failed, passed, warned
 from tracer_tools.check.kernel import PROBES, parse_probes
 from tracer_tools.check.load import EXPECTED, WORK, Growth, known_load, measure
+from tracer_tools.check.module import RELOAD
 from tracer_tools.errors import FormatError, RequestError
 from tracer_tools.module import MODULE, VALUES, read_number
 from tracer_tools.system import System
@@ -20,7 +21,7 @@ def table_known(system: System) -> Finding:
         parse_table(read_table(system))
     except FormatError as error:
         return failed(f"{error.message}.", "sudo apt install --reinstall tracer-dkms tracer-tools")
-    return passed(f"{TABLE} has the header {' '.join(COLUMNS)}.")
+    return passed(f"{TABLE} has the header with the {len(COLUMNS)} known columns.")
 
 
 def counts_exactly(system: System) -> Finding:
@@ -48,7 +49,7 @@ def shown(growth: Growth) -> str:
 def larger_table(system: System) -> str:
     """Return the command that loads the module with twice the table of block sizes."""
     blocks = 2 * read_number(f"{MODULE}/parameters/tracked_blocks", system)
-    return f"sudo modprobe -r tracer && sudo modprobe tracer tracked_blocks={blocks}"
+    return f"{RELOAD} tracked_blocks={blocks}"
 
 
 def none_missed(system: System) -> Finding:
@@ -56,7 +57,7 @@ def none_missed(system: System) -> Finding:
     missed = read_number(f"{VALUES}/missed_samples", system)
     if missed == 0:
         return passed("The kernel has missed no sample.")
-    fact = f"The kernel has missed {missed} samples, so counters may be too low."
+    fact = f"Missed samples since the module was loaded: {missed}; counters may be too low."
     return warned(fact, f"sudo cat {PROBES}", missed_by_symbol(system))
 
 

@@ -11,7 +11,8 @@ from tracer_tools.check.engine import Finding, failed, passed
 from tracer_tools.check.module import RELOAD
 from tracer_tools.device import DEVICE, MAJOR, MINOR, Device
 from tracer_tools.errors import DeviceError, RequestError
-from tracer_tools.refusals import GROUP
+from tracer_tools.module import MODULE, read_number
+from tracer_tools.refusals import GROUP, KPROBES_ON
 from tracer_tools.system import Node, System
 from tracer_tools.table import snapshot
 
@@ -100,6 +101,17 @@ def self_monitored(system: System) -> Iterator[bool]:
             device.remove(system.pid())
 
 
+def refused(error: RequestError, system: System) -> Finding:
+    """Return the finding for a refused request, with what would let it through."""
+    command = ""
+    if error.errno == errno.EBUSY:
+        command = KPROBES_ON
+    elif error.errno == errno.ENOSPC:
+        limit = read_number(f"{MODULE}/parameters/max_processes", system)
+        command = f"{RELOAD} max_processes={2 * limit}"
+    return failed(f"A request was refused: {error.message}.", command)
+
+
 def round_trip(system: System) -> Finding:
     """Find out whether adding and removing take effect, on this process itself."""
     pid = system.pid()
@@ -107,7 +119,7 @@ def round_trip(system: System) -> Finding:
         with self_monitored(system) as before:
             listed = any(row.pid == pid for row in snapshot(system))
     except RequestError as error:
-        return failed(f"A request was refused: {error}.")
+        return refused(error, system)
     if not listed:
         return failed(f"Process {pid} (this one) was added, but has no row.", RELOAD)
     if before:

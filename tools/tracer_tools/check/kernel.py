@@ -7,6 +7,7 @@ from tracer_tools.check.engine import Finding, failed, passed, warned
 from tracer_tools.errors import FormatError
 from tracer_tools.kernels import kernel_series, supported_kernels
 from tracer_tools.module import is_loaded
+from tracer_tools.refusals import KPROBES_ON
 from tracer_tools.system import System
 
 FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
@@ -23,8 +24,8 @@ SYMBOLS = {
     "schedule": ("schedule",),
     "up": ("up",),
     "down_interruptible": ("down_interruptible",),
-    "mutex_lock": ("mutex_lock", "mutex_lock_nested", "_mutex_lock"),
-    "mutex_unlock": ("mutex_unlock", "_mutex_unlock"),
+    "mutex_lock": ("mutex_lock", "mutex_lock_nested"),
+    "mutex_unlock": ("mutex_unlock",),
 }
 
 
@@ -107,12 +108,12 @@ def probing_on(system: System) -> Finding:
     """Find out whether somebody has switched all the kernel's probes off."""
     if switch(system, FTRACE_ENABLED) == "0":
         return failed(
-            "ftrace is switched off, so no probe fires.", "sudo sysctl kernel.ftrace_enabled=1"
+            "ftrace is switched off, so no probe fires.", f"echo 1 | sudo tee {FTRACE_ENABLED}"
         )
     if switch(system, KPROBES_ENABLED) == "0":
         return failed(
             "kprobes are switched off, so nothing is counted.",
-            f"echo 1 | sudo tee {KPROBES_ENABLED}",
+            KPROBES_ON,
         )
     return passed("Neither ftrace nor kprobes are known to be switched off.")
 
