@@ -137,7 +137,10 @@ def _check_build_dependencies(copy: Path) -> None:
     try:
         run([*DEBIAN, "dpkg-checkbuilddeps"], cwd=copy)
     except LabError as error:
-        unmet = error.message.rpartition("Unmet build dependencies: ")[2].strip()
+        _, found, unmet = error.message.partition("Unmet build dependencies: ")
+        if not found:
+            raise
+        unmet = unmet.splitlines()[0].strip()
         message = f"the packages cannot be built without these Debian packages: {unmet}"
         raise LabError(message, "sudo apt build-dep ./") from error
 
