@@ -18,16 +18,17 @@ TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
-from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
+from tracer_lab.commands import SHARE, as_root, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
-from tracer_lab.roots import ensure_base, kernel_release  # noqa: E402
+from tracer_lab.roots import ensure_base, kernel_release, log_of  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 from tracer_lab.suites import suite_named  # noqa: E402
 
 SUITE = "bookworm"
+PACKAGES = ("tracer-dkms", "tracer-tools")
 PARTS = ("lint", "unit", "vm")
 MADE_IN = ("build", "dist", "src", "tests", "tools")
 console = Console()
@@ -101,6 +102,24 @@ def package(_: Context) -> None:
 
 
 @task
+def install(_: Context) -> None:
+    """Install the packages of this tree on this machine, with apt."""
+    apt = ["apt-get", "install", "--yes", "--reinstall"]
+    with plain_errors():
+        debs = [str(deb) for deb in tree_packages().debs]
+        with step(console, "installing the packages"):
+            run(as_root([*apt, *debs]), log=log_of("install"))
+    print("Now: tracer-check")
+
+
+@task
+def uninstall(_: Context) -> None:
+    """Purge the packages from this machine, with apt."""
+    with plain_errors(), step(console, "purging the packages"):
+        run(as_root(["apt-get", "purge", "--yes", *PACKAGES]), log=log_of("uninstall"))
+
+
+@task
 def demo(_: Context) -> None:
     """Install the packages in a Debian of their own, boot it, and count real programs."""
     with plain_errors():
@@ -117,4 +136,4 @@ def clean(_: Context, everything: bool = False) -> None:
             remove_tree(cache_dir())
 
 
-namespace = Collection(build, lint, run_tests, package, demo, clean)
+namespace = Collection(build, lint, run_tests, package, install, uninstall, demo, clean)
