@@ -45,8 +45,9 @@ class KernelLog:
             self._lines.append(text.partition("\n")[0])
 
     def of_tracer(self) -> list[str]:
-        """Give the lines that module tracer wrote."""
-        return [line for line in self.lines() if line.startswith("tracer:")]
+        """Give the lines that module tracer wrote, not those of the loader about it."""
+        lines = [line for line in self.lines() if line.startswith("tracer:")]
+        return [line for line in lines if not line.endswith(("taints kernel.", "tainting kernel"))]
 
     def complaints(self) -> list[str]:
         """Give the lines that tell of trouble, a new taint among them."""

@@ -143,6 +143,11 @@ def _system_call(pid: int, tid: int) -> str:
     return text.split()[0]
 
 
+def state(pid: int) -> str:
+    """Give the state letter of a process, as in ps(1)."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2][0]
+
+
 def threads(pid: int) -> list[int]:
     """Give the thread ids of a process that runs, in ascending order."""
     return sorted(int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir())

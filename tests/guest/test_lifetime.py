@@ -20,11 +20,6 @@ READS = 211
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 
 
-def state(pid: int) -> str:
-    """Give the state letter of a process, as in ps(1)."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2][0]
-
-
 def end_this_thread() -> None:
     """End the calling thread alone, as pthread_exit(3) does; Python goes on in the others."""
     ctypes.CDLL(None).syscall(SYS_EXIT, 0)
@@ -34,7 +29,7 @@ def outlive_leader(link: Link) -> None:
     """Answer from a second thread after the first has ended."""
 
     def answer() -> None:
-        waiting.until(lambda: state(os.getpid()) == "Z", "the leading thread has ended")
+        waiting.until(lambda: processes.state(os.getpid()) == "Z", "the leading thread has ended")
         link.send("leader ended")
         while link.receive() == "go":
             link.send("worked")
@@ -68,15 +63,15 @@ class End(GuestTest):
 
     def test_an_orphan_loses_its_row(self) -> None:
         def leave_an_orphan(link: Link) -> None:
-            with_child = os.fork()
-            if with_child == 0:
+            if os.fork() == 0:
                 link.send(os.getpid())
                 link.receive()
-                os._exit(0)
+            os._exit(0)
 
         child = self.start(Child(leave_an_orphan))
         pid = child.said()
         device.add(pid)
+        child.wait_zombie()
         child.tell()
         waiting.until(lambda: pid not in proctracer.rows(), "the orphan's row goes")
 
@@ -111,8 +106,9 @@ class End(GuestTest):
         limit = Path("/proc/sys/kernel/pid_max")
         before = limit.read_text(encoding="ascii")
         self.addCleanup(limit.write_text, before, encoding="ascii")
+        LAST_PID.write_text("400", encoding="ascii")  # below 300 no number is given twice
         first = self.monitored_sleeper()
-        limit.write_text(str(max(first.pid + 50, 400)), encoding="ascii")
+        limit.write_text(str(first.pid + 20), encoding="ascii")
         first.kill()
         first.reap()
         for _ in range(int(limit.read_text(encoding="ascii"))):

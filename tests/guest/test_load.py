@@ -50,5 +50,8 @@ class Load(GuestTest):
     def test_a_limit_of_zero_is_refused(self) -> None:
         self.assertIn("max_processes", self.assert_fails_whole("max_processes=0"))
 
+    def test_a_limit_beyond_all_bounds_is_refused(self) -> None:
+        self.assertIn("max_processes", self.assert_fails_whole("max_processes=4294967295"))
+
     def test_a_table_of_no_blocks_is_refused(self) -> None:
         self.assertIn("tracked_blocks", self.assert_fails_whole("tracked_blocks=0"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Callable
 
 import device
 import identities
 import processes
 import proctracer
+import waiting
 from case import GuestTest
 from processes import Child, Link
 
@@ -93,6 +95,6 @@ class PidNamespace(GuestTest):
         for number in [1, int(str(self.inside("fork")))]:
             self.inside("add", number)
         self.assertEqual(len(proctracer.rows()), 2)
-        os.kill(self.first, 9)
-        os.waitid(os.P_PID, self.outer.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(self.first, signal.SIGKILL)
+        waiting.until(lambda: processes.state(self.first) == "Z", "process 1 is a zombie")
         self.assertEqual(proctracer.rows(), {})

@@ -74,9 +74,9 @@ class Parameters(GuestTest):
         self.assertEqual(self.value("tracked_blocks"), 262144)
 
     def test_parameters_are_taken_at_load(self) -> None:
-        self.reload("max_processes=17", "tracked_blocks=1024")
+        self.reload("max_processes=17", "tracked_blocks=65536")
         self.assertEqual(self.value("max_processes"), 17)
-        self.assertEqual(self.value("tracked_blocks"), 1024)
+        self.assertEqual(self.value("tracked_blocks"), 65_536)
 
     def test_parameters_are_read_only(self) -> None:
         for path in kmodule.PARAMETERS.iterdir():

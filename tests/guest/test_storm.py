@@ -18,8 +18,9 @@ import waiting
 from case import SYSFS, GuestTest
 from processes import Child, Link
 
-TARGETS = 12
-ROUNDS = 200
+TARGETS = 3
+ROUNDS = 150
+FEW_ROUNDS = 7
 EXPECTED = {"OK", "EEXIST", "ESRCH"}
 
 
@@ -38,21 +39,21 @@ def _work_until_killed() -> int:
         Path("/proc/self/status").read_bytes()
 
 
-def add_and_remove(pids: list[int], link: Link) -> None:
+def add_and_remove(pids: list[int], rounds: int, link: Link) -> None:
     """Add and remove processes at random; every answer must be one that can be."""
     link.receive()
     chance = random.Random(os.getpid())
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         act, pid = chance.choice([device.add, device.remove]), chance.choice(pids)
         answer = device.outcome(act, pid)
         assert answer in EXPECTED, answer
     link.send("done")
 
 
-def start_and_end(link: Link) -> None:
+def start_and_end(rounds: int, link: Link) -> None:
     """Add processes that end at the same time as they are added."""
     link.receive()
-    for _ in range(ROUNDS // 2):
+    for _ in range(rounds):
         pid = os.fork()
         if pid == 0:
             os._exit(0)
@@ -88,37 +89,49 @@ class Storm(GuestTest):
         for child in children:
             child.wait_zombie()
 
-    def assert_no_dead_rows(self, left: list[int]) -> None:
-        for pid in left:
-            self.assertIn(device.outcome(device.remove, pid), EXPECTED)
-        self.assertEqual(proctracer.rows(), {})
-        self.assertEqual((SYSFS / "processes").read_text(encoding="ascii"), "0\n")
-        waiting.until(kprobes.all_disarmed, "the probes are disarmed")
+    def targets(self) -> tuple[Child, list[int]]:
+        """Give processes that work, and the parent that they end with."""
+        parent = self.start(Child(be_targets))
+        return parent, parent.said()
+
+    def assert_only(self, pids: list[int]) -> None:
+        """Check that no row of the dead is left."""
+        self.assertEqual(list(proctracer.rows()), pids)
+        self.assertEqual(int((SYSFS / "processes").read_text(encoding="ascii")), len(pids))
 
     def test_adding_and_removing_the_same_processes_from_several_sides(self) -> None:
-        targets = self.start(Child(be_targets))
-        pids = targets.said()
-        adder = [lambda link: add_and_remove(pids, link)]
-        self.run_storm([*adder * 3, read])
-        self.assert_no_dead_rows(pids)
+        stays = self.monitored_sleeper()  # probes stay armed: rounds are short
+        _, pids = self.targets()
+        side = functools.partial(add_and_remove, pids, ROUNDS)
+        self.run_storm([side, side, side, read])
+        for pid in pids:
+            self.assertIn(device.outcome(device.remove, pid), EXPECTED)
+        self.assert_only([stays.pid])
 
     def test_adding_processes_while_they_end(self) -> None:
-        self.run_storm([start_and_end, start_and_end, read])
-        self.assert_no_dead_rows([])
+        stays = self.monitored_sleeper()
+        side = functools.partial(start_and_end, ROUNDS)
+        self.run_storm([side, side, read])
+        self.assert_only([stays.pid])
 
-    def test_everything_at_once(self) -> None:
-        targets = self.start(Child(be_targets))
-        pids = targets.said()
-        self.run_storm([lambda link: add_and_remove(pids, link), start_and_end, read])
-        targets.kill()
-        targets.wait_zombie()
-        waiting.until(lambda: proctracer.rows() == {}, "the rows of the dead are gone")
-        self.assert_no_dead_rows([])
+    def test_probes_are_armed_and_disarmed_by_many_at_once(self) -> None:
+        parent, pids = self.targets()
+        self.run_storm(
+            [
+                functools.partial(add_and_remove, pids[:1], FEW_ROUNDS),
+                functools.partial(add_and_remove, pids[:1], FEW_ROUNDS),
+                functools.partial(start_and_end, FEW_ROUNDS),
+            ]
+        )
+        parent.kill()
+        parent.wait_zombie()
+        waiting.until(functools.partial(has_no_row, pids[0]), "the dead has no row")
+        self.assert_only([])
+        waiting.until(kprobes.all_disarmed, "the probes are disarmed")
 
     def test_loading_and_unloading_while_processes_work_and_end(self) -> None:
-        targets = self.start(Child(be_targets))
-        pids = targets.said()
-        for number in range(5):
+        _, pids = self.targets()
+        for number in range(TARGETS):
             for pid in pids:
                 device.add(pid)
             victim = pids.pop()

@@ -22,9 +22,9 @@ def sleep_in_many_threads(link: Link) -> None:
     """Have many threads sleep in schedule(), each having entered it when told to."""
     link.receive()
     threading.stack_size(65536)
+    reader, _ = os.pipe()
     for _ in range(SLEEPERS):
-        inner, _ = os.pipe()
-        threading.Thread(target=os.read, args=(inner, 1), daemon=True).start()
+        threading.Thread(target=os.read, args=(reader, 1), daemon=True).start()
     link.send("started")
     link.receive()
 

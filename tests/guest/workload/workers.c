@@ -133,7 +133,7 @@ static struct worker *worker_create(const char *command)
 	    blocks_create(&worker->foreign))
 		goto err_destroy;
 	while ((word = strsep(&words, " "))) {
-		error = worker_add_step(worker, word);
+		error = *word ? worker_add_step(worker, word) : 0;
 		if (error)
 			goto err_destroy;
 	}
@@ -180,10 +180,10 @@ int workers_create_threads(char *command)
 	unsigned int threads;
 	int error;
 
-	if (!command || kstrtouint(count, 10, &threads))
+	if (kstrtouint(count, 10, &threads))
 		return -EINVAL;
 	for (unsigned int i = 0; i < threads; i++) {
-		error = worker_start_thread(command);
+		error = worker_start_thread(command ?: "");
 		if (error)
 			return error;
 	}
