@@ -22,8 +22,8 @@ static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
 #endif
 
 /*
- * 6.16, commit 3c5f5aa0a9c5 ("exit: move and extend sched_process_exit()
- * tracepoint"): the tracepoint got a second argument.
+ * 6.16, "exit: move and extend sched_process_exit() tracepoint": the handler
+ * gets a third argument.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
 #define TRACER_EXIT_PROTO void *data, struct task_struct *task
