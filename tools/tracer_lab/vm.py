@@ -63,7 +63,7 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
 
     A guest that is lost is booted once more, from the same folder as it was given.
     ``watch`` is called about twice a second while it lives, and once after.
-    Raises GuestLost if it is lost twice, LabError if there is no kernel to boot.
+    Raises GuestLost if it is lost twice, LabError if QEMU does not even start.
     """
     (guest.share / "command").write_text(shlex.join(guest.command) + "\n")
     shutil.copy(RUNNER, guest.share)
@@ -95,8 +95,10 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
             stderr=subprocess.STDOUT,
         )
         try:
-            if monitor.connect(is_alive=lambda: qemu.poll() is None):
-                _watch_over(monitor, guest.seconds, watch)
+            if not monitor.connect(is_alive=lambda: qemu.poll() is None):
+                said = console.read_text(errors="replace").strip()
+                raise LabError(f"guest {guest.name} did not start: {said}")
+            _watch_over(monitor, guest.seconds, watch)
         finally:
             qemu.wait()
     status_file = guest.share / "status"
