@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -124,6 +125,14 @@ def test_the_header_of_user_programs_compiles_alone(installed: Path, tmp_path: P
 )
 def test_the_packages_hold(installed: Path, path: str) -> None:
     assert (installed / path).stat().st_size > 0 or path.endswith("py.typed")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_manual_page_is_whole(installed: Path, command: str) -> None:
+    page = gzip.decompress((installed / f"usr/share/man/man1/{command}.1.gz").read_bytes()).decode()
+    assert page.startswith(f".TH {command} ")
+    assert "UNSET" not in page
+    assert ".SH EXAMPLES" in page
 
 
 def test_completion_of_one_command_leaves_that_of_the_other_alone(installed: Path) -> None:
