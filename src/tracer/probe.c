@@ -7,6 +7,7 @@
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "handler.h"
 #include "probe.h"
@@ -263,6 +264,25 @@ void tracer_probes_unregister(void)
 		unregister_kretprobes(batch, count);
 }
 
+/*
+ * With kprobes or ftrace switched off (debugfs kprobes/enabled, sysctl
+ * kernel.ftrace_enabled) enable_kretprobe() says success and does nothing. The
+ * first leaves its flag, the second the no-op at the head of the function.
+ */
+static bool is_armed(const struct tracer_probe *probe)
+{
+	const struct kprobe *kp = &probe->rp.kp;
+	u8 opcode;
+
+	if (kp->flags & (KPROBE_FLAG_DISABLED | KPROBE_FLAG_GONE))
+		return false;
+	if (!IS_ENABLED(CONFIG_X86) || !(kp->flags & KPROBE_FLAG_FTRACE))
+		return true;
+	if (copy_from_kernel_nofault(&opcode, kp->addr, sizeof(opcode)))
+		return false;
+	return opcode == 0xe8 || opcode == 0xcc; /* call, or being patched */
+}
+
 static void disarm_first(size_t count)
 {
 	while (count--)
@@ -280,11 +300,10 @@ int tracer_probes_arm(void)
 		if (!probes[i].registered)
 			continue;
 		err = enable_kretprobe(&probes[i].rp);
-		/* With kprobes switched off it says success and does nothing. */
-		if (!err && kprobe_disabled(&probes[i].rp.kp))
+		if (!err && !is_armed(&probes[i]))
 			err = -EBUSY;
 		if (err) {
-			disarm_first(i);
+			disarm_first(i + 1);
 			return err;
 		}
 	}
@@ -338,10 +357,7 @@ void tracer_probes_show(struct seq_file *m)
 		if (!probe->registered)
 			continue;
 		seq_printf(m, "%s %s %s %lu\n", probe->symbol->function->name,
-			   probe->symbol->name,
-			   kprobe_disabled((struct kprobe *)&probe->rp.kp) ?
-				   "no" :
-				   "yes",
+			   probe->symbol->name, is_armed(probe) ? "yes" : "no",
 			   probe_missed(probe));
 	}
 }

@@ -52,8 +52,8 @@ void tracer_probes_unregister(void);
 
 /*
  * Arm and disarm all. May sleep; the caller serialises.
- * Return: 0; -EBUSY if kprobes are switched off (debugfs kprobes/enabled), or
- * what enable_kretprobe() returned. On error nothing is left armed.
+ * Return: 0; -EBUSY if kprobes or ftrace are switched off; or what
+ * enable_kretprobe() returned. On error nothing is left armed.
  */
 int tracer_probes_arm(void);
 void tracer_probes_disarm(void);
