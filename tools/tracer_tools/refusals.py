@@ -66,7 +66,8 @@ def _why_not_added(pid: int, number: int, system: System) -> tuple[str, str]:
     if number == errno.EEXIST:
         return f"process {pid} is monitored already", ""
     if number == errno.ENOSPC:
-        return f"process {pid} is one too many", _limit_reached(system)
+        message = f"no room for process {pid}, as {_limit(system)} processes are monitored"
+        return message, "remove some, or load the module with a larger max_processes"
     if number == errno.EBUSY:
         return f"process {pid} cannot be monitored while kprobes are off", f"run '{KPROBES_ON}'"
     if number == errno.ENOMEM:
@@ -101,12 +102,9 @@ def _whose(pid: int, system: System) -> str:
     return f"it belongs to {process.owner}; use sudo"
 
 
-def _limit_reached(system: System) -> str:
+def _limit(system: System) -> str:
+    """Return how many processes can be monitored at once."""
     try:
-        limit = system.read(f"{MODULE}/parameters/max_processes").strip()
+        return system.read(f"{MODULE}/parameters/max_processes").strip()
     except OSError:
-        limit = "max_processes"
-    return (
-        f"the limit of {limit} monitored processes is reached; remove some, "
-        "or load the module with a larger max_processes"
-    )
+        return "max_processes"
