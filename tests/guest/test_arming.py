@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import device
 import kprobes
 import proctracer
 import waiting
+import workload
 from case import GuestTest
+from workload import Step
+
+KPROBES_SWITCH = Path("/sys/kernel/debug/kprobes/enabled")
+FTRACE_SWITCH = Path("/proc/sys/kernel/ftrace_enabled")
+
+
+class SwitchedOff(GuestTest):
+    """Where the kernel counts nothing, nothing is monitored rather than shown as zero."""
+
+    def assert_busy_while_off(self, switch: Path) -> None:
+        child = self.sleeper()
+        self.addCleanup(switch.write_text, "1", encoding="ascii")
+        switch.write_text("0", encoding="ascii")
+        self.assert_adding(child.pid, "EBUSY")
+        self.assertEqual(proctracer.rows(), {})
+        switch.write_text("1", encoding="ascii")
+        with workload.threads(1, [Step("kmalloc", 101, 7)]) as (pid,):
+            self.assert_adding(pid, "OK")
+            workload.go(1)
+            self.assertEqual(proctracer.row(pid).kmalloc, 101)
+
+    def test_kprobes_are_switched_off(self) -> None:
+        self.assert_busy_while_off(KPROBES_SWITCH)
+
+    def test_function_tracing_is_switched_off(self) -> None:
+        self.assert_busy_while_off(FTRACE_SWITCH)
 
 
 class Arming(GuestTest):

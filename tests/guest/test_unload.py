@@ -9,6 +9,7 @@ from pathlib import Path
 import device
 import kmodule
 import kprobes
+import processes
 import proctracer
 import workload
 from case import DEBUGFS, SYSFS, GuestTest
@@ -49,7 +50,7 @@ class Unload(GuestTest):
 
     def test_unloading_is_refused_while_the_device_is_open(self) -> None:
         with device.opened():
-            self.assert_outcome("EBUSY", kmodule.unload)
+            self.assert_outcome("EAGAIN", kmodule.unload)  # rmmod(8) says: in use
         self.assertTrue(kmodule.loaded())
 
     def test_unloading_leaves_nothing(self) -> None:
@@ -63,6 +64,19 @@ class Unload(GuestTest):
         for child in children:
             child.tell()
             child.wait_zombie()
+
+    def test_unloading_while_the_tables_are_open_leaves_nothing(self) -> None:
+        child = self.monitored_sleeper()
+        paths = [proctracer.REPORT, SYSFS / "processes"]
+        files = [os.open(path, os.O_RDONLY) for path in paths]
+        for fd in files:
+            self.assertEqual(len(os.read(fd, 1)), 1)
+        kmodule.unload()
+        self.assert_gone()
+        for fd in files:
+            self.assertNotEqual(device.outcome(os.pread, fd, 10, 0), "OK")
+            os.close(fd)
+        self.assertTrue(processes.threads(child.pid))
 
     def test_loading_again_starts_with_nothing_monitored(self) -> None:
         child = self.monitored_sleeper()
