@@ -72,9 +72,10 @@ static int run_kmalloc_fail(struct worker *worker, size_t size)
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
 	void *block = kmalloc(READ_ONCE(too_large), gfp);
 
-	if (block)
-		kfree(block);
-	return block ? -EEXIST : 0;
+	if (!block) /* as it should be, and a kfree(NULL) would count */
+		return 0;
+	kfree(block);
+	return -EEXIST;
 }
 
 static int run_kzalloc(struct worker *worker, size_t size)

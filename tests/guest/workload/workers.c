@@ -17,11 +17,13 @@ static DEFINE_MUTEX(workers_lock); /* the list; not taken while working */
 
 static enum phase worker_phase(struct worker *worker)
 {
+	/* pairs with worker_enter() */
 	return smp_load_acquire(&worker->phase);
 }
 
 static void worker_enter(struct worker *worker, enum phase phase)
 {
+	/* what was done before is seen by who sees the phase */
 	smp_store_release(&worker->phase, phase);
 }
 
@@ -71,7 +73,8 @@ static int worker_thread(void *data)
 	return 0;
 }
 
-static int worker_prepare_foreign(struct worker *worker, const struct step *step)
+static int worker_prepare_foreign(struct worker *worker,
+				  const struct step *step)
 {
 	void *block;
 	int error;
