@@ -18,7 +18,7 @@ from tracer_lab.suites import suite_named
 from tracer_lab.vm import Guest, GuestResult, boot
 
 IN_GUEST = Path(__file__).with_name("in_demo")
-SECONDS = 300
+SECONDS = 600
 ACCELERATORS = {"kvm": "with KVM", "tcg": "emulated"}
 
 
