@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,4 +38,11 @@ def suite_run(request: pytest.FixtureRequest, suite: Suite, installed: Path) -> 
         for spec in specs
         if spec is not None and "guest_test" in spec.params
     ]
-    return run_suite(suite, installed, selected, f"suite-{suite.name}")
+
+    def show(ended: int) -> None:
+        with capture.global_and_fixture_disabled():
+            sys.stderr.write(f"\r  in the guest: {ended} of {len(selected)} tests  ")
+
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    progress = show if sys.__stderr__ is not None and sys.__stderr__.isatty() else lambda _: None
+    return run_suite(suite, installed, selected, f"suite-{suite.name}", progress)

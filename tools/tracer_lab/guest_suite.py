@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,16 +69,29 @@ def build_programs(root: Path, share: Path) -> None:
         run(in_root(root, make, share), log=log_of(f"build-{part}"))
 
 
-def run_suite(suite: Suite, root: Path, tests: Sequence[str], name: str) -> SuiteRun:
+def run_suite(
+    suite: Suite,
+    root: Path,
+    tests: Sequence[str],
+    name: str,
+    progress: Callable[[int], None] = lambda _: None,
+) -> SuiteRun:
     """Boot ``root`` and run guest tests in it: those named, or all if none is.
 
+    ``progress`` is called with the number of tests that have ended, about twice a second.
     Raises GuestLost, or LabError if a program cannot be built.
     """
     share = fresh_share(name)
     shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
     build_programs(root, share)
     command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}", *tests]
-    result = boot(Guest(name, root, share, command, SECONDS_FOR_ALL))
-    written = share / RESULTS
-    text = written.read_text() if written.exists() else ""
-    return SuiteRun(suite, result, parse_results(text))
+
+    def results_now() -> Results:
+        written = share / RESULTS
+        return parse_results(written.read_text() if written.exists() else "")
+
+    result = boot(
+        Guest(name, root, share, command, SECONDS_FOR_ALL),
+        watch=lambda: progress(len(results_now().outcomes)),
+    )
+    return SuiteRun(suite, result, results_now())

@@ -1,0 +1,142 @@
+"""The life of a guest as the lab sees it, with a stand-in for QEMU that ends as it is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer_lab import vm
+from tracer_lab.commands import as_root
+from tracer_lab.errors import LabError
+from tracer_lab.vm import Guest, GuestLost, boot
+
+# Speaks QMP as QEMU does and plays the ends named on its command line, one a start.
+STAND_IN = """
+import json, socket, sys
+from pathlib import Path
+qmp, share, *ends = sys.argv[1:]
+count = Path(share).parent / "starts"
+start = len(count.read_text()) if count.exists() else 0
+count.write_text("." * (start + 1))
+end = ends[start]
+if end == "no start":
+    sys.exit("qemu: no such machine")
+with socket.socket(socket.AF_UNIX) as host:
+    host.connect(qmp)
+    host.recv(4096)
+    if end == "hang":
+        while b"quit" not in host.recv(4096):
+            pass
+    else:
+        Path(share, "output").write_text(f"start {start}")
+        Path(share, f"trace-{start}").touch()
+    if end in ("off", "reset"):
+        Path(share, "status").write_text("3")
+    reason = {"off": "guest-shutdown", "hang": "host-qmp-quit"}.get(end, "guest-reset")
+    host.sendall(json.dumps({"event": "SHUTDOWN", "data": {"reason": reason}}).encode() + b"\\n")
+"""
+
+
+@pytest.fixture
+def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guest:
+    monkeypatch.setenv("TRACER_LAB_CACHE", str(tmp_path / "cache"))
+    root, share = tmp_path / "root", tmp_path / "share"
+    (root / "boot").mkdir(parents=True)
+    (root / "boot" / "vmlinuz-6.1.0").touch()
+    share.mkdir()
+    (share / "input").touch()
+    return Guest("stand-in", root, share, ["echo", "it's"], seconds=60)
+
+
+def ends(monkeypatch: pytest.MonkeyPatch, *how: str) -> None:
+    """Have guests end so: the first one like this, the next one like that."""
+
+    def command(guest: Guest, qmp: Path) -> list[str]:
+        return [sys.executable, "-c", STAND_IN, str(qmp), str(guest.share), *how]
+
+    monkeypatch.setattr(vm, "vng_command", command)
+    monkeypatch.setattr(vm, "as_root", list)
+
+
+def test_a_guest_that_powers_off_gives_its_result(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "off")
+    result = boot(guest)
+    assert (result.status, result.output, result.kernel) == (3, "start 0", "6.1.0")
+    assert result.powered_off
+
+
+def test_a_guest_that_resets_did_not_power_off(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "reset")
+    assert not boot(guest).powered_off
+
+
+def test_a_lost_guest_is_booted_once_more(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends(monkeypatch, "lost", "off")
+    result = boot(guest)
+    assert (result.status, result.output) == (3, "start 1")
+
+
+def test_a_guest_lost_twice_is_neither_pass_nor_fail(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "lost", "lost", "off")
+    with pytest.raises(GuestLost, match="stand-in") as error:
+        boot(guest)
+    assert "console-stand-in.log" in error.value.hint
+
+
+def test_what_a_lost_guest_wrote_is_gone_before_the_next(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "lost", "lost")
+    with pytest.raises(GuestLost):
+        boot(guest)
+    assert (guest.share / "input").exists()
+    assert [path.name for path in guest.share.glob("trace-*")] == ["trace-1"]
+
+
+def test_a_guest_that_hangs_is_ended_at_its_limit(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "hang", "hang")
+    with pytest.raises(GuestLost):
+        boot(Guest("stand-in", guest.root, guest.share, guest.command, seconds=0))
+
+
+def test_a_qemu_that_does_not_start_is_an_error_with_its_words(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "no start")
+    with pytest.raises(LabError, match="no such machine") as error:
+        boot(guest)
+    assert not isinstance(error.value, GuestLost)
+
+
+def test_the_command_reaches_the_guest_as_it_was_given(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "off")
+    boot(guest)
+    assert (guest.share / "command").read_text() == "echo 'it'\"'\"'s'\n"
+
+
+@pytest.mark.parametrize(("accelerator", "emulated"), [("kvm", False), ("tcg", True)])
+def test_kvm_is_left_out_where_it_does_not_work(
+    accelerator: str, emulated: bool, guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACER_LAB_ACCEL", accelerator)
+    assert ("--disable-kvm" in vm.vng_command(guest, Path("qmp"))) == emulated
+
+
+def test_only_a_user_who_is_not_root_needs_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert as_root(["true"]) == ["sudo", "--", "true"]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert as_root(["true"]) == ["true"]
