@@ -68,8 +68,9 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
     (guest.share / "command").write_text(shlex.join(guest.command) + "\n")
     shutil.copy(RUNNER, guest.share)
     given = set(guest.share.iterdir())
-    console = log_of(f"console-{guest.name}")
-    for _ in range(ATTEMPTS):
+    # One each: QEMU empties the file that it opens.
+    consoles = [log_of(f"console-{guest.name}-{number}") for number in range(1, ATTEMPTS + 1)]
+    for console in consoles:
         for left in set(guest.share.iterdir()) - given:
             remove_tree(left)
         result = _attempt(guest, console, watch)
@@ -77,7 +78,7 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
             return result
     raise GuestLost(
         f"guest {guest.name} was lost {ATTEMPTS} times, with no word on its command",
-        f"limit {guest.seconds} s; console: {console}",
+        f"limit {guest.seconds} s; consoles: {', '.join(map(str, consoles))}",
     )
 
 
@@ -86,7 +87,7 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
     with (
         tempfile.TemporaryDirectory(prefix="tracer-lab-") as folder,
         Monitor(Path(folder) / "qmp") as monitor,
-        console.open("ab") as sink,
+        console.open("wb") as sink,
     ):
         qemu = subprocess.Popen(
             as_root(vng_command(guest, monitor.path)),
