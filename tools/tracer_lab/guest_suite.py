@@ -20,6 +20,7 @@ TESTS = TREE / "tests" / "guest"
 RESULTS = "results.jsonl"
 # What builds leave beside the source on the host is not for the guest.
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.o", "*.ko", "*.cmd", "*.mod*")
+MEMORY = "2G"  # a thousand processes are among the tests
 SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
 
 
@@ -91,7 +92,7 @@ def run_suite(
         return parse_results(written.read_text() if written.exists() else "")
 
     result = boot(
-        Guest(name, root, share, command, SECONDS_FOR_ALL),
+        Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY),
         watch=lambda: progress(len(results_now().outcomes)),
     )
     return SuiteRun(suite, result, results_now())
