@@ -51,14 +51,19 @@ def module_state(system: System = THIS_MACHINE) -> ModuleState:
 
 def read_number(name: str, system: System = THIS_MACHINE) -> int:
     """Return the number in a file of sysfs. Raises DeviceError, FormatError."""
+    text = read_of_module(name, system).strip()
+    if not (text.isascii() and text.isdigit()):
+        raise FormatError(f"{name}: line 1: no number: {text!r}")
+    return int(text)
+
+
+def read_of_module(name: str, system: System) -> str:
+    """Return the text of a file that is there while the module is loaded. Raises DeviceError."""
     try:
-        text = system.read(name).strip()
+        return system.read(name)
     except FileNotFoundError as error:
         raise DeviceError(
             f"{name} is not there, so the module is not loaded", "run 'sudo modprobe tracer'"
         ) from error
     except OSError as error:
         raise DeviceError(f"{name} cannot be read: {error.strerror}") from error
-    if not (text.isascii() and text.isdigit()):
-        raise FormatError(f"{name}: line 1: no number: {text!r}")
-    return int(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 
-from tracer_tools.errors import DeviceError, FormatError
+from tracer_tools.errors import FormatError
+from tracer_tools.module import read_of_module
 from tracer_tools.system import THIS_MACHINE, System
 
 TABLE = "/proc/tracer"
@@ -74,14 +75,7 @@ def snapshot(system: System = THIS_MACHINE) -> list[Row]:
 
 def read_table(system: System = THIS_MACHINE) -> str:
     """Return the text of the table. Raises DeviceError."""
-    try:
-        return system.read(TABLE)
-    except FileNotFoundError as error:
-        raise DeviceError(
-            f"{TABLE} is not there, so the module is not loaded", "run 'sudo modprobe tracer'"
-        ) from error
-    except OSError as error:
-        raise DeviceError(f"{TABLE} cannot be read: {error.strerror}") from error
+    return read_of_module(TABLE, system)
 
 
 def parse_table(text: str) -> list[Row]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_tools.check.dkms import module_built, parse_status
+from tracer_tools.check.dkms import file_installed, module_built, parse_status
 from tracer_tools.check.engine import Status
 from tracer_tools.errors import FormatError
 
@@ -122,7 +122,7 @@ def test_source_that_is_gone_is_to_be_installed_again(
     finding = module_built(machine)
     assert (finding.status, finding.command) == (
         Status.FAIL,
-        "sudo apt install --reinstall tracer-dkms",
+        "sudo apt install --reinstall ./tracer-dkms_*.deb",
     )
 
 
@@ -130,6 +130,23 @@ def test_without_dkms_a_module_from_elsewhere_is_enough(machine: Machine) -> Non
     assert module_built(machine).status is Status.FAIL
     machine.answer(f"modinfo -k {RELEASE} -F filename tracer", "/lib/modules/x/tracer.ko\n")
     assert module_built(machine).status is Status.SKIP
+
+
+def test_a_file_that_modinfo_names_but_nobody_has_is_to_be_installed(machine: Machine) -> None:
+    file = f"/lib/modules/{RELEASE}/updates/dkms/tracer.ko"
+    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", f"{file}\n")
+    machine.answer(STATUS, f"tracer/1.0.0, {RELEASE}, x86_64: installed\n")
+    finding = file_installed(machine)
+    assert finding.status is Status.FAIL
+    assert finding.command == f"sudo dkms install --force tracer/1.0.0 -k {RELEASE}"
+    machine.write(file, "")
+    assert file_installed(machine).status is Status.PASS
+
+
+def test_a_loaded_module_that_is_not_installed_is_a_warning(machine: Machine) -> None:
+    machine.load_module()
+    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", status=1)
+    assert file_installed(machine).status is Status.WARN
 
 
 def test_while_the_module_is_loaded_nothing_about_its_build_is_a_failure(machine: Machine) -> None:

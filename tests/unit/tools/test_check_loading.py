@@ -37,21 +37,6 @@ def test_the_driver_that_holds_the_minor_number_is_named(machine: Machine) -> No
     assert finding.command == ""
 
 
-def test_a_missing_module_file_is_to_be_built(machine: Machine) -> None:
-    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", status=1)
-    finding = module.file_installed(machine)
-    assert (finding.status, finding.command) == (
-        Status.FAIL,
-        f"sudo dkms autoinstall -k {RELEASE}",
-    )
-
-
-def test_a_loaded_module_that_is_not_installed_is_a_warning(machine: Machine) -> None:
-    machine.load_module()
-    machine.answer(f"modinfo -k {RELEASE} -F filename tracer", status=1)
-    assert module.file_installed(machine).status is Status.WARN
-
-
 @pytest.mark.parametrize(("running", "status"), [("ABC", Status.PASS), ("ABD", Status.WARN)])
 def test_the_loaded_module_is_compared_with_the_installed_one(
     machine: Machine, running: str, status: Status

@@ -13,7 +13,7 @@ CHECKS = (
     Check("lockdown", "Does kernel lockdown allow the module?", security.lockdown),
     Check("signatures", "May the module be unsigned?", security.signatures_enforced),
     Check("dkms-state", "Has dkms built and installed the module?", dkms.module_built),
-    Check("module-file", "Is the module's file there?", module.file_installed, ("dkms-state",)),
+    Check("module-file", "Is the module's file there?", dkms.file_installed, ("dkms-state",)),
     Check(
         "module-loaded",
         "Is the module loaded?",

@@ -20,7 +20,7 @@ def table_known(system: System) -> Finding:
     try:
         parse_table(read_table(system))
     except FormatError as error:
-        return failed(f"{error.message}.", "sudo apt install --reinstall tracer-dkms tracer-tools")
+        return failed(f"{error.message}.", RELOAD)
     return passed(f"{TABLE} has the header with the {len(COLUMNS)} known columns.")
 
 

@@ -76,11 +76,34 @@ def without_dkms(system: System, fact: str) -> Finding:
     return failed(f"{fact}, and the module is not installed in another way.", command)
 
 
+def file_installed(system: System) -> Finding:
+    """Find out whether the module's file is where modprobe looks for it."""
+    release = system.release()
+    file = modinfo(system, "filename")
+    if file is None:
+        return skipped("modinfo is not installed, so the module's file cannot be looked up.")
+    # modinfo looks up a name in a list that may be older than the files.
+    if file and system.path(file).exists():
+        return passed(f"The module for {release} is {file}.")
+    if is_loaded(system):
+        fact = f"tracer is loaded, but not installed for {release}: a reboot ends it."
+    else:
+        fact = f"No module tracer is installed for {release}."
+    ran = system.run("dkms", "status", "-m", "tracer")
+    entries = parse_status(ran.output) if ran is not None else []
+    return not_there(system, fact, install_again(entries[-1].version, release) if entries else "")
+
+
+def install_again(version: str, release: str) -> str:
+    """Return the command that installs the module whatever dkms believes."""
+    return f"sudo dkms install --force tracer/{version} -k {release}"
+
+
 def is_installed(entry: Entry) -> Finding:
     """Return the finding for a module that is installed, if only with a remark."""
     fact = f"dkms has installed tracer {entry.version} for {entry.kernel}."
     if re.search(r"[Dd]iff|[Mm]issing", entry.remark):
-        again = f"sudo dkms install --force tracer/{entry.version} -k {entry.kernel}"
+        again = install_again(entry.version, entry.kernel)
         return warned(f"{fact[:-1]}, but remarks {entry.remark}.", again)
     return passed(fact)
 
@@ -110,7 +133,7 @@ def is_not_installed(entry: Entry, system: System) -> Finding:
 
 def source_gone(system: System) -> Finding:
     """Return the finding for a module whose source dkms no longer has."""
-    command = "sudo apt install --reinstall tracer-dkms"
+    command = "sudo apt install --reinstall ./tracer-dkms_*.deb" if identify(system).has_apt else ""
     return not_there(system, "dkms misses the module's source in /usr/src.", command)
 
 

@@ -22,20 +22,6 @@ def modinfo(system: System, field: str) -> str | None:
     return ran.output.strip() if ran.status == 0 else ""
 
 
-def file_installed(system: System) -> Finding:
-    """Find out whether the module's file is where modprobe looks for it."""
-    release = system.release()
-    file = modinfo(system, "filename")
-    if file is None:
-        return skipped("modinfo is not installed, so the module's file cannot be looked up.")
-    if file:
-        return passed(f"The module for {release} is {file}.")
-    build = f"sudo dkms autoinstall -k {release}"
-    if is_loaded(system):
-        return warned(f"tracer is loaded but not installed for {release}: a reboot ends it.", build)
-    return failed(f"No module tracer is installed for {release}.", build)
-
-
 def loaded(system: System) -> Finding:
     """Find out whether the module is loaded."""
     if is_loaded(system):
