@@ -47,17 +47,10 @@ static long request(long count, char **arguments)
 			    (long)number_from(arguments[2]));
 }
 
-/* The stack as the kernel leaves it: the count, then the arguments. */
-__attribute__((used)) static void start(long *stack)
+/* Called by start.S with the stack as the kernel leaves it: count, arguments. */
+void start(long *stack);
+
+void start(long *stack)
 {
 	system_call(SYS_EXIT, request(stack[0], (char **)(stack + 1)), 0, 0);
 }
-
-asm(".globl _start\n"
-    "_start:\n"
-    "	xorl %ebp, %ebp\n"
-    "	movl %esp, %eax\n"
-    "	andl $-16, %esp\n"
-    "	subl $12, %esp\n"
-    "	pushl %eax\n"
-    "	call start\n");
