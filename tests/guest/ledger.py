@@ -23,7 +23,8 @@ ZERO_SIZE_POINTER = 16
 class Ledger:
     """Follows every block of the system by its address, and counts for some threads.
 
-    `unknown` holds the addresses that these threads freed and that nobody was seen to allocate.
+    `unknown` holds the addresses that these threads freed and that nobody was seen to allocate;
+    `borrowed` is the number of events of interrupts on their processors, which are not theirs.
     """
 
     def __init__(self, threads: AbstractSet[int], large_fires_twice: bool) -> None:
@@ -34,6 +35,7 @@ class Ledger:
         self._counts = dict.fromkeys(NAMES, 0)
         self.unknown: list[int] = []
         self.failed_large = 0
+        self.borrowed = 0
 
     @property
     def counters(self) -> Counters:
@@ -43,6 +45,8 @@ class Ledger:
     def follow(self, events: list[Event]) -> None:
         """Take in events, in their order."""
         for event in events:
+            if self._begun and event.tid in self._threads and not event.in_task:
+                self.borrowed += 1
             if event.name == "tracing_mark_write":
                 self._begun = self._begun or event.text.strip() == BEGIN
             elif event.name in ("kmalloc", "kmalloc_node"):

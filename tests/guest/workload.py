@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -108,12 +109,21 @@ def workers() -> list[Worker]:
 
 def control(command: str) -> None:
     """Tell all workers something. Raises OSError."""
-    (DIRECTORY / "control").write_text(command, encoding="ascii")
+    _write("control", command)
 
 
 def work_here(steps: Sequence[Step]) -> None:
     """Be a worker: returns after "end". Raises OSError if a step failed."""
-    (DIRECTORY / "here").write_text(_text(steps), encoding="ascii")
+    _write("here", _text(steps))
+
+
+def _write(name: str, command: str) -> None:
+    # One write(2): a buffered file tries again by itself when it is told EAGAIN.
+    fd = os.open(DIRECTORY / name, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, command.encode("ascii"))
+    finally:
+        os.close(fd)
 
 
 def _text(steps: Sequence[Step]) -> str:
@@ -124,7 +134,7 @@ def _text(steps: Sequence[Step]) -> str:
 def threads(count: int, steps: Sequence[Step]) -> Iterator[list[int]]:
     """Give the PIDs of kernel threads that wait for "go"; they are ended afterwards."""
     with listening():
-        (DIRECTORY / "threads").write_text(f"{count} {_text(steps)}", encoding="ascii")
+        _write("threads", f"{count} {_text(steps)}")
         await_phase("parked", count)
         yield [worker.pid for worker in workers()]
 
