@@ -75,7 +75,7 @@ static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
 	.write = write_command,
-	.llseek = no_llseek,
+	.llseek = noop_llseek,
 };
 
 static const struct file_operations workers_fops = {
