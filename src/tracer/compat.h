@@ -2,7 +2,7 @@
 /*
  * Every difference between kernels, and the only place with a kernel version.
  * The module is written for the newest kernel; older ones are taught the new
- * name. (Which symbols serve kmalloc is data: see the table in probe.c.)
+ * name. (Which symbols serve kmalloc is data: see symbol.c.)
  */
 #ifndef TRACER_COMPAT_H
 #define TRACER_COMPAT_H

@@ -7,7 +7,7 @@
 #include <linux/module.h>
 
 #include "device.h"
-#include "process.h"
+#include "monitor.h"
 #include "sysfs.h"
 #include "tracer.h"
 
@@ -17,9 +17,9 @@ static long device_ioctl(struct file *file, unsigned int request,
 {
 	switch (request) {
 	case TRACER_ADD_PROCESS:
-		return tracer_process_add((pid_t)argument);
+		return tracer_monitor_add((pid_t)argument);
 	case TRACER_REMOVE_PROCESS:
-		return tracer_process_remove((pid_t)argument);
+		return tracer_monitor_remove((pid_t)argument);
 	default:
 		return -ENOTTY;
 	}

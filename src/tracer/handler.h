@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What happens when a probed function is called: see probe.c for which. */
+/* What happens when a probed function is called: see symbol.c for which. */
 #ifndef TRACER_HANDLER_H
 #define TRACER_HANDLER_H
 

@@ -3,8 +3,10 @@
  * tracer - counts kernel calls of chosen processes.
  *
  *   block.c	requested size of every block that a monitored process got
- *   process.c	who is monitored, and the counters
- *   probe.c	the kretprobes: which symbols, registered, armed
+ *   process.c	the table of monitored processes, and their counters
+ *   monitor.c	adding and removing them, also when they end; arming
+ *   symbol.c	the table: which symbols serve which function
+ *   probe.c	the kretprobes, registered and armed
  *   tracepoint.c  the tracepoints: of exit, and of everybody's kfree
  *   handler.c	what happens when a probed function is called
  *   report.c	/proc/tracer
@@ -23,6 +25,7 @@
 #include "block.h"
 #include "debugfs.h"
 #include "device.h"
+#include "monitor.h"
 #include "probe.h"
 #include "process.h"
 #include "report.h"
@@ -74,7 +77,7 @@ static void __exit tracer_exit(void)
 	tracer_device_unregister();
 	tracer_debugfs_destroy();
 	tracer_report_destroy();
-	tracer_processes_clear();
+	tracer_monitor_stop();
 	tracer_probes_unregister();
 	tracer_processes_destroy();
 	tracer_blocks_destroy();

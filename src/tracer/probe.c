@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of probes, and the one loop that registers, arms and undoes. */
+/* The probes: the one loop that registers the table of symbol.c, and arms. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpumask.h>
@@ -12,116 +12,8 @@
 #include "handler.h"
 #include "probe.h"
 
-static const struct tracer_function function_kmalloc = {
-	.name = "kmalloc",
-	.entry = tracer_handle_kmalloc,
-	.ret = tracer_handle_kmalloc_return,
-	.data_size = sizeof(struct tracer_kmalloc_call),
-	.counter = TRACER_KMALLOC,
-};
-
-static const struct tracer_function function_kfree = {
-	.name = "kfree",
-	.entry = tracer_handle_kfree,
-	.counter = TRACER_KFREE,
-};
-
-static const struct tracer_function function_schedule = {
-	.name = "schedule",
-	.entry = tracer_handle_call,
-	.counter = TRACER_SCHED,
-};
-
-static const struct tracer_function function_up = {
-	.name = "up",
-	.entry = tracer_handle_call,
-	.counter = TRACER_UP,
-};
-
-static const struct tracer_function function_down = {
-	.name = "down_interruptible",
-	.entry = tracer_handle_call,
-	.counter = TRACER_DOWN,
-};
-
-static const struct tracer_function function_lock = {
-	.name = "mutex_lock",
-	.entry = tracer_handle_call,
-	.counter = TRACER_LOCK,
-};
-
-static const struct tracer_function function_unlock = {
-	.name = "mutex_unlock",
-	.entry = tracer_handle_call,
-	.counter = TRACER_UNLOCK,
-};
-
-/* Counts nothing: it tells block.c of blocks that never reach kfree(). */
-static const struct tracer_function function_kfree_rcu = {
-	.name = "kfree_rcu",
-	.entry = tracer_handle_kfree_rcu,
-	.optional = true,
-};
-
-static const struct tracer_function *const functions[] = {
-	&function_kmalloc, &function_kfree,	&function_schedule,
-	&function_up,	   &function_down,	&function_lock,
-	&function_unlock,  &function_kfree_rcu,
-};
-
-#define KMALLOC(symbol, arg) \
-	.function = &function_kmalloc, .name = symbol, .size_arg = arg
-
-/*
- * Every symbol that serves a function on some kernel; those that the running
- * kernel has are probed. The kmalloc rows name entry points only, never a
- * helper that one of them calls.
- */
-static const struct tracer_symbol symbols[] = {
-	/* 5.10 and 6.1 */
-	{ KMALLOC("__kmalloc", 0), .large = "kmalloc_order_trace" },
-	{ KMALLOC("__kmalloc_node", 0) },
-	{ KMALLOC("__kmalloc_node_track_caller", 0) },
-	/* 5.10 */
-	{ KMALLOC("__kmalloc_track_caller", 0),
-	  .large = "kmalloc_order_trace" },
-	{ KMALLOC("kmem_cache_alloc_trace", 2) },
-	{ KMALLOC("kmem_cache_alloc_node_trace", 3) },
-	{ KMALLOC("kmalloc_order_trace", 0) },
-	/* 6.1 */
-	{ KMALLOC("kmalloc_trace", 2) },
-	{ KMALLOC("kmalloc_node_trace", 3) },
-	{ KMALLOC("kmalloc_large", 0) },
-	{ KMALLOC("kmalloc_large_node", 0) },
-	/* 6.12 and newer */
-	{ KMALLOC("__kmalloc_noprof", 0), .large = "__kmalloc_large_noprof" },
-	{ KMALLOC("__kmalloc_node_noprof", 0),
-	  .large = "__kmalloc_large_node_noprof" },
-	{ KMALLOC("__kmalloc_node_track_caller_noprof", 0),
-	  .large = "__kmalloc_large_node_noprof" },
-	{ KMALLOC("__kmalloc_cache_noprof", 2) },
-	{ KMALLOC("__kmalloc_cache_node_noprof", 3) },
-	{ KMALLOC("__kmalloc_large_noprof", 0) },
-	{ KMALLOC("__kmalloc_large_node_noprof", 0) },
-	/* 7.2 and newer, where kvmalloc does not call a symbol above */
-	{ KMALLOC("__kmalloc_flags_noprof", 0),
-	  .large = "__kmalloc_large_node_noprof" },
-	{ KMALLOC("__kvmalloc_node_noprof", 0),
-	  .large = "__kmalloc_large_node_noprof",
-	  .needs = "__kmalloc_flags_noprof", .vmalloc = true },
-
-	{ .function = &function_kfree, .name = "kfree" },
-	{ .function = &function_schedule, .name = "schedule" },
-	{ .function = &function_up, .name = "up" },
-	{ .function = &function_down, .name = "down_interruptible" },
-	/* With CONFIG_DEBUG_LOCK_ALLOC mutex_lock() is a macro for the second. */
-	{ .function = &function_lock, .name = "mutex_lock" },
-	{ .function = &function_lock, .name = "mutex_lock_nested" },
-	{ .function = &function_unlock, .name = "mutex_unlock" },
-	{ .function = &function_kfree_rcu, .name = "kvfree_call_rcu" },
-};
-
-static struct tracer_probe probes[ARRAY_SIZE(symbols)];
+/* The table, with what the running kernel makes of each row. */
+static struct tracer_probe probes[TRACER_MAX_SYMBOLS];
 
 static bool is_probed(const char *symbol)
 {
@@ -194,12 +86,13 @@ static int probe_check(const struct tracer_probe *probe)
 
 static int register_all(void)
 {
+	const struct tracer_symbol *symbol = tracer_symbols;
 	size_t i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		probes[i].symbol = &symbols[i];
-		if (symbols[i].needs && !is_probed(symbols[i].needs))
+	for (i = 0; i < ARRAY_SIZE(probes) && symbol->function; i++, symbol++) {
+		probes[i].symbol = symbol;
+		if (symbol->needs && !is_probed(symbol->needs))
 			continue;
 		err = probe_register(&probes[i]);
 		if (err == -ENOENT)
@@ -216,11 +109,12 @@ static int check_functions(void)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(functions); i++) {
-		if (functions[i]->optional || is_served(functions[i]))
+	for (i = 0; tracer_functions[i]; i++) {
+		if (tracer_functions[i]->optional ||
+		    is_served(tracer_functions[i]))
 			continue;
 		pr_err("no symbol of this kernel serves %s: a newer version of tracer may know it\n",
-		       functions[i]->name);
+		       tracer_functions[i]->name);
 		return -ENOENT;
 	}
 	return 0;
@@ -238,9 +132,12 @@ int tracer_probes_register(void)
 		tracer_probes_unregister();
 		return err;
 	}
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		probes[i].skip_large = symbols[i].large &&
-				       is_probed(symbols[i].large);
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		const struct tracer_symbol *symbol = probes[i].symbol;
+
+		probes[i].skip_large = symbol && symbol->large &&
+				       is_probed(symbol->large);
+	}
 	return 0;
 }
 

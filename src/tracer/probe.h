@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The probes: a table of symbols, one kretprobe for each that the running
+ * The probes: one kretprobe for each symbol of the table that the running
  * kernel has. Registered disabled at load, armed while somebody is monitored.
  */
 #ifndef TRACER_PROBE_H
@@ -10,29 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/types.h>
 
-#include "process.h"
-
-/* A function of the interface; one or more symbols serve it. */
-struct tracer_function {
-	const char *name;
-	kretprobe_handler_t entry;
-	kretprobe_handler_t ret; /* NULL: the entry handler declines */
-	size_t data_size; /* bytes kept from entry to return */
-	enum tracer_counter counter; /* of calls */
-	bool optional; /* may have no symbol at all */
-};
-
-/* A symbol that serves a function on some kernels. */
-struct tracer_symbol {
-	const struct tracer_function *function;
-	const char *name;
-	u8 size_arg; /* kmalloc: position of the size, from 0 */
-	/* Requests above KMALLOC_MAX_CACHE_SIZE pass through this one too. */
-	const char *large;
-	/* Serves only where the kernel also has this one, a row above. */
-	const char *needs;
-	bool vmalloc; /* may return memory that is not kmalloc's */
-};
+#include "symbol.h"
 
 struct tracer_probe {
 	struct kretprobe rp;

@@ -1,37 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who is monitored: from ADD to REMOVE or to the end of the last thread.
- *
- * A process that ends is removed by the sched_process_exit tracepoint, before
- * it is a zombie. ADD of a process that is ending cannot slip past it:
- *
- *	ADD				exit
- *	insert into the table		signal->live falls to 0 (full barrier)
- *	smp_mb()			look up in the table
- *	read signal->live
- *
- * Either the exit finds the entry, or ADD sees 0 and takes it back, or both
- * do and process_lock decides. This also covers a task that passed the
- * tracepoint before it was switched on: its signal->live was 0 by then.
+ * The table of monitored processes. A process takes a place, is inserted, and
+ * is unlinked and freed by RCU; what leads to that is in monitor.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pid.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/tracepoint.h>
-#include <linux/workqueue.h>
 
-#include "access.h"
-#include "block.h"
-#include "probe.h"
+#include "monitor.h"
 #include "process.h"
-#include "tracepoint.h"
 
 #define MAX_PROCESSES (1u << 20)
 
@@ -53,14 +34,7 @@ static DEFINE_RAW_SPINLOCK(process_lock);
 static unsigned int process_count;
 static u64 last_id;
 
-/* Protects armed, and makes arming and disarming one thing at a time. */
-static DEFINE_MUTEX(arm_mutex);
-static bool armed;
-
-static void disarm_if_idle(struct work_struct *work);
-static DECLARE_WORK(idle_work, disarm_if_idle);
-
-static struct tracer_process *process_create(struct task_struct *task)
+struct tracer_process *tracer_process_create(struct task_struct *task)
 {
 	struct tracer_process *process;
 
@@ -78,7 +52,7 @@ static struct tracer_process *process_create(struct task_struct *task)
 	return process;
 }
 
-static void process_destroy(struct tracer_process *process)
+void tracer_process_destroy(struct tracer_process *process)
 {
 	put_pid(process->pid);
 	free_percpu(process->counters);
@@ -87,11 +61,10 @@ static void process_destroy(struct tracer_process *process)
 
 static void process_destroy_rcu(struct rcu_head *rcu)
 {
-	process_destroy(container_of(rcu, struct tracer_process, rcu));
+	tracer_process_destroy(container_of(rcu, struct tracer_process, rcu));
 }
 
-/* Take a place before arming, so that nobody disarms in between. */
-static int place_reserve(void)
+int tracer_place_reserve(void)
 {
 	int err = 0;
 
@@ -104,7 +77,7 @@ static int place_reserve(void)
 	return err;
 }
 
-static void place_release(void)
+void tracer_place_release(void)
 {
 	bool idle;
 
@@ -112,17 +85,17 @@ static void place_release(void)
 	idle = --process_count == 0;
 	raw_spin_unlock(&process_lock);
 	if (idle)
-		schedule_work(&idle_work);
+		tracer_monitor_idle();
 }
 
-/* Consumes a reserved place. */
-static int process_insert(struct tracer_process *process)
+int tracer_process_insert(struct tracer_process *process)
 {
 	struct hlist_head *bucket;
 	int err = 0;
 
 	bucket = &tracer_process_buckets[hash_ptr(process->signal,
 						  tracer_process_bucket_bits)];
+	rcu_read_lock();
 	raw_spin_lock(&process_lock);
 	if (tracer_process_find(process->signal)) {
 		err = -EEXIST;
@@ -131,18 +104,11 @@ static int process_insert(struct tracer_process *process)
 		hlist_add_head_rcu(&process->node, bucket);
 	}
 	raw_spin_unlock(&process_lock);
+	rcu_read_unlock();
 	return err;
 }
 
-/*
- * In an RCU read-side section, any number of times at once.
- * Return: whether this call was the one that removed it.
- *
- * Handlers, readers and other removers may still look at the process: it is
- * freed after a grace period. A kmalloc() of it that sleeps now finds nothing
- * when it returns, for it looks the process up again.
- */
-static bool process_unlink(struct tracer_process *process)
+bool tracer_process_unlink(struct tracer_process *process)
 {
 	bool linked;
 
@@ -154,180 +120,8 @@ static bool process_unlink(struct tracer_process *process)
 	if (!linked)
 		return false;
 	call_rcu(&process->rcu, process_destroy_rcu);
-	place_release();
+	tracer_place_release();
 	return true;
-}
-
-void tracer_process_handle_exit(TRACER_EXIT_PROTO)
-{
-	struct tracer_process *process;
-
-	if (atomic_read(&task->signal->live))
-		return;
-	rcu_read_lock();
-	process = tracer_process_find(task->signal);
-	if (process)
-		process_unlink(process);
-	rcu_read_unlock();
-}
-
-static int arm(void)
-{
-	int err;
-
-	lockdep_assert_held(&arm_mutex);
-	/* Nobody told of frees while nothing was armed. */
-	tracer_blocks_clear();
-	err = tracer_tracepoints_arm();
-	if (err)
-		return err;
-	err = tracer_probes_arm();
-	if (err)
-		tracer_tracepoints_disarm();
-	else
-		armed = true;
-	return err;
-}
-
-static void disarm(void)
-{
-	lockdep_assert_held(&arm_mutex);
-	tracer_probes_disarm();
-	tracer_tracepoints_disarm();
-	armed = false;
-}
-
-static void disarm_if_idle(struct work_struct *work)
-{
-	mutex_lock(&arm_mutex);
-	if (armed && !tracer_processes_count())
-		disarm();
-	mutex_unlock(&arm_mutex);
-}
-
-static int arm_if_idle(void)
-{
-	int err = 0;
-
-	mutex_lock(&arm_mutex);
-	if (!armed)
-		err = arm();
-	mutex_unlock(&arm_mutex);
-	return err;
-}
-
-/*
- * The leading task of a process that the caller may monitor.
- * Return: the task with a reference taken, or -EINVAL, -ESRCH or -EPERM.
- */
-static struct task_struct *leader_get(pid_t nr)
-{
-	struct task_struct *task;
-	struct pid *pid;
-	int err = 0;
-
-	if (nr <= 0)
-		return ERR_PTR(-EINVAL);
-	rcu_read_lock();
-	pid = find_vpid(nr);
-	task = pid_task(pid, PIDTYPE_TGID);
-	if (!task)
-		err = pid_task(pid, PIDTYPE_PID) ? -EINVAL : -ESRCH;
-	else if (!atomic_read(&task->signal->live))
-		err = -ESRCH;
-	else if (!tracer_may_monitor(NULL, task))
-		err = -EPERM;
-	else
-		get_task_struct(task);
-	rcu_read_unlock();
-	return err ? ERR_PTR(err) : task;
-}
-
-static bool is_monitored(const struct signal_struct *signal)
-{
-	bool found;
-
-	rcu_read_lock();
-	found = tracer_process_find(signal);
-	rcu_read_unlock();
-	return found;
-}
-
-/*
- * The insertion is the last step that counts: a caller that adds itself must
- * not find our own mutex_unlock() among its calls. So the mutex is taken and
- * left before, with a place reserved that keeps the probes armed.
- */
-static int add_task(struct task_struct *task)
-{
-	struct tracer_process *process;
-	int err;
-
-	if (is_monitored(task->signal))
-		return -EEXIST;
-	err = place_reserve();
-	if (err)
-		return err;
-	process = process_create(task);
-	if (!process) {
-		err = -ENOMEM;
-		goto release_place;
-	}
-	err = arm_if_idle();
-	if (err)
-		goto destroy_process;
-	err = process_insert(process);
-	if (err)
-		goto destroy_process;
-
-	smp_mb(); /* pairs with atomic_dec_and_test(&signal->live) of do_exit() */
-	if (atomic_read(&task->signal->live))
-		return 0;
-	rcu_read_lock();
-	/* Found again: the exit may have removed and freed it meanwhile. */
-	process = tracer_process_find(task->signal);
-	if (process)
-		process_unlink(process);
-	rcu_read_unlock();
-	return -ESRCH;
-
-destroy_process:
-	process_destroy(process);
-release_place:
-	place_release();
-	return err;
-}
-
-int tracer_process_add(pid_t nr)
-{
-	struct task_struct *task = leader_get(nr);
-	int err;
-
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	err = add_task(task);
-	put_task_struct(task);
-	return err;
-}
-
-int tracer_process_remove(pid_t nr)
-{
-	struct task_struct *task = leader_get(nr);
-	struct tracer_process *process;
-	bool removed;
-
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	rcu_read_lock();
-	process = tracer_process_find(task->signal);
-	removed = process && process_unlink(process);
-	rcu_read_unlock();
-	put_task_struct(task);
-	if (!removed)
-		return -ESRCH;
-	/* Not left to the work item: the caller may rely on it. */
-	disarm_if_idle(NULL);
-	return 0;
 }
 
 void tracer_process_sum(const struct tracer_process *process,
@@ -368,23 +162,6 @@ unsigned int tracer_processes_max(void)
 	return max_processes;
 }
 
-static void unlink_visited(struct tracer_process *process, void *data)
-{
-	process_unlink(process);
-}
-
-void tracer_processes_clear(void)
-{
-	rcu_read_lock();
-	tracer_processes_visit(unlink_visited, NULL);
-	rcu_read_unlock();
-	/* Whatever the count says: an exit may be between unlink and release. */
-	mutex_lock(&arm_mutex);
-	if (armed)
-		disarm();
-	mutex_unlock(&arm_mutex);
-}
-
 int tracer_processes_create(void)
 {
 	if (max_processes < 1 || max_processes > MAX_PROCESSES) {
@@ -408,9 +185,6 @@ int tracer_processes_create(void)
 
 void tracer_processes_destroy(void)
 {
-	/* In this order: the tracepoint handler may queue the work item. */
-	tracepoint_synchronize_unregister();
-	cancel_work_sync(&idle_work);
 	rcu_barrier(); /* process_destroy_rcu() is code of this module */
 	kvfree(tracer_process_buckets);
 }

@@ -15,8 +15,6 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-#include "compat.h"
-
 /* In the order of the columns of /proc/tracer. Calls, but _MEM: bytes. */
 enum tracer_counter {
 	TRACER_KMALLOC,
@@ -83,15 +81,34 @@ static __always_inline void tracer_process_count(struct tracer_process *process,
 int tracer_processes_create(void);
 void tracer_processes_destroy(void);
 
-/* Remove every process and disarm. After it nobody may add one. */
-void tracer_processes_clear(void);
+/*
+ * Allocate a process, not in the table yet, and free one that never was.
+ * Return: NULL if out of memory.
+ */
+struct tracer_process *tracer_process_create(struct task_struct *task);
+void tracer_process_destroy(struct tracer_process *process);
 
 /*
- * Start and stop monitoring the process that the caller's PID namespace
- * numbers @nr. May sleep. Return: 0 or the negative errno of tracer.h.
+ * A place among max_processes. It is taken before the probes are armed, so
+ * that nobody disarms them before the process is in the table.
+ * Return: 0 or -ENOSPC.
  */
-int tracer_process_add(pid_t nr);
-int tracer_process_remove(pid_t nr);
+int tracer_place_reserve(void);
+void tracer_place_release(void);
+
+/* Put a process that has a place in the table. Return: 0 or -EEXIST. */
+int tracer_process_insert(struct tracer_process *process);
+
+/*
+ * Take a process out of the table, release its place, and free it later. In an
+ * RCU read-side section, in atomic context too, any number of times at once.
+ * Return: whether this call was the one that removed it.
+ *
+ * Handlers, readers and other removers may still look at the process: it is
+ * freed after a grace period. A kmalloc() of it that sleeps now finds nothing
+ * when it returns, for it looks the process up again.
+ */
+bool tracer_process_unlink(struct tracer_process *process);
 
 /* Sum the counters of a process over all CPUs. In an RCU read-side section. */
 void tracer_process_sum(const struct tracer_process *process,
@@ -104,12 +121,6 @@ void tracer_process_sum(const struct tracer_process *process,
 void tracer_processes_visit(void (*visit)(struct tracer_process *process,
 					  void *data),
 			    void *data);
-
-/*
- * Handler of the sched_process_exit tracepoint: removes a process with its
- * last thread. Preemption or migration is off, no sleeping.
- */
-void tracer_process_handle_exit(TRACER_EXIT_PROTO);
 
 /* Processes monitored now, and at most. */
 unsigned int tracer_processes_count(void);

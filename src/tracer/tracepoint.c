@@ -11,7 +11,7 @@
 #include <linux/tracepoint.h>
 
 #include "handler.h"
-#include "process.h"
+#include "monitor.h"
 #include "tracepoint.h"
 
 static struct {
@@ -19,7 +19,7 @@ static struct {
 	void *handler;
 	struct tracepoint *tracepoint;
 } listeners[] = {
-	{ .name = "sched_process_exit", .handler = tracer_process_handle_exit },
+	{ .name = "sched_process_exit", .handler = tracer_monitor_handle_exit },
 	{ .name = "kfree", .handler = tracer_handle_kfree_event },
 };
 

@@ -118,7 +118,7 @@ def test_headers_that_are_there_pass(machine: Machine) -> None:
 
 
 def test_the_symbols_looked_for_are_ones_that_the_module_probes() -> None:
-    source = (TREE / "src" / "tracer" / "probe.c").read_text(encoding="utf-8")
+    source = (TREE / "src" / "tracer" / "symbol.c").read_text(encoding="utf-8")
     for symbols in kernel.SYMBOLS.values():
         for symbol in symbols:
             assert f'"{symbol}"' in source

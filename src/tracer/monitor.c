@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From ADD to REMOVE or to the end of the last thread.
+ *
+ * A process that ends is removed by the sched_process_exit tracepoint, before
+ * it is a zombie. ADD of a process that is ending cannot slip past it:
+ *
+ *	ADD				exit
+ *	insert into the table		signal->live falls to 0 (full barrier)
+ *	smp_mb()			look up in the table
+ *	read signal->live
+ *
+ * Either the exit finds the entry, or ADD sees 0 and takes it back, or both
+ * do and process_lock decides. This also covers a task that passed the
+ * tracepoint before it was switched on: its signal->live was 0 by then.
+ */
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/tracepoint.h>
+#include <linux/workqueue.h>
+
+#include "access.h"
+#include "block.h"
+#include "monitor.h"
+#include "probe.h"
+#include "process.h"
+#include "tracepoint.h"
+
+/* Protects armed, and makes arming and disarming one thing at a time. */
+static DEFINE_MUTEX(arm_mutex);
+static bool armed;
+
+static int arm(void)
+{
+	int err;
+
+	lockdep_assert_held(&arm_mutex);
+	/* Nobody told of frees while nothing was armed. */
+	tracer_blocks_clear();
+	err = tracer_tracepoints_arm();
+	if (err)
+		return err;
+	err = tracer_probes_arm();
+	if (err)
+		tracer_tracepoints_disarm();
+	else
+		armed = true;
+	return err;
+}
+
+static void disarm(void)
+{
+	lockdep_assert_held(&arm_mutex);
+	tracer_probes_disarm();
+	tracer_tracepoints_disarm();
+	armed = false;
+}
+
+static void disarm_if_idle(struct work_struct *work)
+{
+	mutex_lock(&arm_mutex);
+	if (armed && !tracer_processes_count())
+		disarm();
+	mutex_unlock(&arm_mutex);
+}
+
+static DECLARE_WORK(idle_work, disarm_if_idle);
+
+void tracer_monitor_idle(void)
+{
+	schedule_work(&idle_work);
+}
+
+static int arm_if_idle(void)
+{
+	int err = 0;
+
+	mutex_lock(&arm_mutex);
+	if (!armed)
+		err = arm();
+	mutex_unlock(&arm_mutex);
+	return err;
+}
+
+void tracer_monitor_handle_exit(TRACER_EXIT_PROTO)
+{
+	struct tracer_process *process;
+
+	if (atomic_read(&task->signal->live))
+		return;
+	rcu_read_lock();
+	process = tracer_process_find(task->signal);
+	if (process)
+		tracer_process_unlink(process);
+	rcu_read_unlock();
+}
+
+/*
+ * The leading task of a process that the caller may monitor.
+ * Return: the task with a reference taken, or -EINVAL, -ESRCH or -EPERM.
+ */
+static struct task_struct *leader_get(pid_t nr)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int err = 0;
+
+	if (nr <= 0)
+		return ERR_PTR(-EINVAL);
+	rcu_read_lock();
+	pid = find_vpid(nr);
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (!task)
+		err = pid_task(pid, PIDTYPE_PID) ? -EINVAL : -ESRCH;
+	else if (!atomic_read(&task->signal->live))
+		err = -ESRCH;
+	else if (!tracer_may_monitor(NULL, task))
+		err = -EPERM;
+	else
+		get_task_struct(task);
+	rcu_read_unlock();
+	return err ? ERR_PTR(err) : task;
+}
+
+static bool is_monitored(const struct signal_struct *signal)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = tracer_process_find(signal);
+	rcu_read_unlock();
+	return found;
+}
+
+/*
+ * The insertion is the last step that counts: a caller that adds itself must
+ * not find our own mutex_unlock() among its calls. So the mutex is taken and
+ * left before, with a place reserved that keeps the probes armed.
+ */
+static int add_task(struct task_struct *task)
+{
+	struct tracer_process *process;
+	int err;
+
+	if (is_monitored(task->signal))
+		return -EEXIST;
+	err = tracer_place_reserve();
+	if (err)
+		return err;
+	process = tracer_process_create(task);
+	if (!process) {
+		err = -ENOMEM;
+		goto release_place;
+	}
+	err = arm_if_idle();
+	if (err)
+		goto destroy_process;
+	err = tracer_process_insert(process);
+	if (err)
+		goto destroy_process;
+
+	smp_mb(); /* pairs with atomic_dec_and_test(&signal->live) of do_exit() */
+	if (atomic_read(&task->signal->live))
+		return 0;
+	rcu_read_lock();
+	/* Found again: the exit may have removed and freed it meanwhile. */
+	process = tracer_process_find(task->signal);
+	if (process)
+		tracer_process_unlink(process);
+	rcu_read_unlock();
+	return -ESRCH;
+
+destroy_process:
+	tracer_process_destroy(process);
+release_place:
+	tracer_place_release();
+	return err;
+}
+
+int tracer_monitor_add(pid_t nr)
+{
+	struct task_struct *task = leader_get(nr);
+	int err;
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = add_task(task);
+	put_task_struct(task);
+	return err;
+}
+
+int tracer_monitor_remove(pid_t nr)
+{
+	struct task_struct *task = leader_get(nr);
+	struct tracer_process *process;
+	bool removed;
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	rcu_read_lock();
+	process = tracer_process_find(task->signal);
+	removed = process && tracer_process_unlink(process);
+	rcu_read_unlock();
+	put_task_struct(task);
+	if (!removed)
+		return -ESRCH;
+	/* Not left to the work item: the caller may rely on it. */
+	disarm_if_idle(NULL);
+	return 0;
+}
+
+static void unlink_visited(struct tracer_process *process, void *data)
+{
+	tracer_process_unlink(process);
+}
+
+void tracer_monitor_stop(void)
+{
+	rcu_read_lock();
+	tracer_processes_visit(unlink_visited, NULL);
+	rcu_read_unlock();
+	/* Whatever the count says: an exit may be between unlink and release. */
+	mutex_lock(&arm_mutex);
+	if (armed)
+		disarm();
+	mutex_unlock(&arm_mutex);
+	/* In this order: the tracepoint handler may queue the work item. */
+	tracepoint_synchronize_unregister();
+	cancel_work_sync(&idle_work);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Monitoring: from ADD to REMOVE or to the end of the last thread, with the
+ * probes armed in between.
+ */
+#ifndef TRACER_MONITOR_H
+#define TRACER_MONITOR_H
+
+#include <linux/types.h>
+
+#include "compat.h"
+
+/*
+ * Start and stop monitoring the process that the caller's PID namespace
+ * numbers @nr. May sleep. Return: 0 or the negative errno of tracer.h.
+ */
+int tracer_monitor_add(pid_t nr);
+int tracer_monitor_remove(pid_t nr);
+
+/* Remove every process and disarm. After it nobody may add one. */
+void tracer_monitor_stop(void);
+
+/* The last place was released: disarm soon. In any context. */
+void tracer_monitor_idle(void);
+
+/*
+ * Handler of the sched_process_exit tracepoint: removes a process with its
+ * last thread. Preemption or migration is off, no sleeping.
+ */
+void tracer_monitor_handle_exit(TRACER_EXIT_PROTO);
+
+#endif /* TRACER_MONITOR_H */
