@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tracer_lab.commands import SHARE, in_root, run
-from tracer_lab.guest_suite import TREE, fresh_share
+from tracer_lab.guest_suite import TREE
 from tracer_lab.roots import base_path, kernel_release, throw_away_copy
 from tracer_lab.suites import Suite
-from tracer_lab.vm import Guest, GuestResult, boot
+from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
@@ -34,21 +35,28 @@ def version() -> str:
     return run(["dpkg-parsechangelog", "--show-field", "Version"], cwd=TREE).strip()
 
 
+@dataclass(frozen=True)
+class Booted:
+    """A guest that booted the installed root, and the facts that it wrote."""
+
+    result: GuestResult
+    facts: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def booted(suite: Suite, installed: Path) -> GuestResult:
-    """A guest that booted the installed root and wrote its facts."""
+def booted(suite: Suite, installed: Path) -> Booted:
     name = f"package-{suite.name}"
-    share = fresh_share(name)
-    shutil.copy(IN_GUEST / "facts.py", share)
     command = ["python3", f"{SHARE}/facts.py", f"{SHARE}/facts.json"]
-    return boot(Guest(name, installed, share, command, SECONDS))
+    with fresh_share(name) as share:
+        shutil.copy(IN_GUEST / "facts.py", share)
+        result = boot(Guest(name, installed, share, command, SECONDS))
+        assert result.status == 0, result.output
+        return Booted(result, json.loads((share / "facts.json").read_text()))
 
 
 @pytest.fixture(scope="module")
-def facts(booted: GuestResult) -> dict[str, Any]:
-    assert booted.status == 0, booted.output
-    found: dict[str, Any] = json.loads((booted.share / "facts.json").read_text())
-    return found
+def facts(booted: Booted) -> dict[str, Any]:
+    return booted.facts
 
 
 def all_files(root: Path) -> set[str]:
@@ -109,8 +117,8 @@ def test_unloading_takes_the_node_away(facts: dict[str, Any]) -> None:
     assert facts["node without the module"] == {}
 
 
-def test_the_guest_powers_off_in_order(booted: GuestResult) -> None:
-    assert booted.powered_off, f"console: {booted.console}"
+def test_the_guest_powers_off_in_order(booted: Booted) -> None:
+    assert booted.result.powered_off, f"console: {booted.result.console}"
 
 
 def test_purging_leaves_nothing(suite: Suite, installed: Path) -> None:

@@ -11,11 +11,10 @@ from rich.console import Console
 from tracer_lab.accel import accelerator
 from tracer_lab.commands import SHARE
 from tracer_lab.errors import LabError
-from tracer_lab.guest_suite import fresh_share
 from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
 from tracer_lab.steps import step
 from tracer_lab.suites import suite_named
-from tracer_lab.vm import Guest, GuestResult, boot
+from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 IN_GUEST = Path(__file__).with_name("in_demo")
 SECONDS = 600
@@ -50,18 +49,20 @@ def show_demo(console: Console, suite_name: str, build: Callable[[], Sequence[Pa
 
 def run_demo_guest(root: Path, console: Console) -> GuestResult:
     """Run the demo's guest part in ``root``, and print what it prints as it goes."""
-    share = fresh_share("demo")
-    shutil.copytree(IN_GUEST, share / IN_GUEST.name)
-    output = share / "output"
+    command = ["python3", f"{SHARE}/{IN_GUEST.name}/show.py"]
     printed = 0
 
-    def print_new_lines() -> None:
-        nonlocal printed
-        if output.exists():
-            lines = output.read_text(errors="replace").split("\n")
-            for line in lines[printed:-1]:
-                console.out(line, highlight=False)
-            printed = max(printed, len(lines) - 1)
+    with fresh_share("demo") as share:
+        shutil.copytree(IN_GUEST, share / IN_GUEST.name)
 
-    command = ["python3", f"{SHARE}/{IN_GUEST.name}/show.py"]
-    return boot(Guest("demo", root, share, command, SECONDS), print_new_lines)
+        def print_new_lines() -> None:
+            nonlocal printed
+            output = share / "output"
+            text = output.read_text(errors="replace") if output.exists() else ""
+            whole = text.split("\n")[:-1]
+            # A second guest, after one that was lost, starts anew.
+            for line in whole[printed if len(whole) >= printed else 0 :]:
+                console.out(line, highlight=False)
+            printed = len(whole)
+
+        return boot(Guest("demo", root, share, command, SECONDS), print_new_lines)

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer_lab.cache import cache_dir, remove_tree
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.results import Results, parse_results
 from tracer_lab.roots import kernel_release, log_of
 from tracer_lab.suites import Suite
-from tracer_lab.vm import Guest, GuestResult, boot
+from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 TREE = Path(__file__).resolve().parents[2]
 TESTS = TREE / "tests" / "guest"
@@ -46,19 +45,6 @@ def list_tests() -> list[str]:
     return run([sys.executable, str(TESTS / "run.py"), "--list"]).split()
 
 
-def share_of(name: str) -> Path:
-    """The folder that the guest of that name shares with the host."""
-    return cache_dir() / "shares" / name
-
-
-def fresh_share(name: str) -> Path:
-    """That folder, made anew and empty."""
-    share = share_of(name)
-    remove_tree(share)
-    share.mkdir(parents=True)
-    return share
-
-
 def build_programs(root: Path, share: Path) -> None:
     """Build what the guest tests need built, with the compiler and headers of ``root``.
 
@@ -82,17 +68,17 @@ def run_suite(
     ``progress`` is called with the number of tests that have ended, about twice a second.
     Raises GuestLost, or LabError if a program cannot be built.
     """
-    share = fresh_share(name)
-    shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
-    build_programs(root, share)
     command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}", *tests]
+    with fresh_share(name) as share:
+        shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
+        build_programs(root, share)
 
-    def results_now() -> Results:
-        written = share / RESULTS
-        return parse_results(written.read_text() if written.exists() else "")
+        def results_now() -> Results:
+            written = share / RESULTS
+            return parse_results(written.read_text() if written.exists() else "")
 
-    result = boot(
-        Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY),
-        watch=lambda: progress(len(results_now().outcomes)),
-    )
-    return SuiteRun(suite, result, results_now())
+        result = boot(
+            Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY),
+            watch=lambda: progress(len(results_now().outcomes)),
+        )
+        return SuiteRun(suite, result, results_now())

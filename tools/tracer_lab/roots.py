@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tracer_lab.cache import cache_dir, key_of, made_once, remove_tree
+from tracer_lab.cache import cache_dir, key_of, locked, made_once, remove_tree
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.mirror import host_mirror, sources_list
@@ -105,12 +105,13 @@ def _drop_old_layers(base: Path, current: Path) -> None:
 def throw_away_copy(root: Path, name: str) -> Iterator[Path]:
     """A copy of a root file system to change at will, gone at the end of the block."""
     copy = roots_dir() / f"{name}.scratch"
-    remove_tree(copy)
-    copy_tree(root, copy)
-    try:
-        yield copy
-    finally:
+    with locked(copy.name):
         remove_tree(copy)
+        copy_tree(root, copy)
+        try:
+            yield copy
+        finally:
+            remove_tree(copy)
 
 
 def kernel_release(root: Path) -> str:

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tracer_lab.accel import accelerator
-from tracer_lab.cache import remove_tree
+from tracer_lab.cache import cache_dir, locked, remove_tree
 from tracer_lab.commands import SHARE, as_root
 from tracer_lab.errors import LabError
 from tracer_lab.qmp import Monitor
@@ -58,9 +59,21 @@ class GuestResult:
     output: str  # what it printed
     powered_off: bool  # the guest ended by its own orderly power-off
     console: Path
-    share: Path
     kernel: str  # release
     seconds: float
+
+
+@contextmanager
+def fresh_share(name: str) -> Iterator[Path]:
+    """An empty folder for the guest of that name to share with the host.
+
+    It belongs to this run alone until the end of the block: another run waits for it.
+    """
+    share = cache_dir() / "shares" / name
+    with locked(f"guest-{name}"):
+        remove_tree(share)
+        share.mkdir(parents=True)
+        yield share
 
 
 def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
@@ -115,7 +128,6 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
         output=(guest.share / "output").read_text(errors="replace"),
         powered_off=monitor.powered_off,
         console=console,
-        share=guest.share,
         kernel=kernel_release(guest.root),
         seconds=time.monotonic() - started,
     )
