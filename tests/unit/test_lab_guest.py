@@ -11,7 +11,9 @@ import pytest
 from tracer_lab import vm
 from tracer_lab.commands import as_root
 from tracer_lab.errors import LabError
-from tracer_lab.vm import Guest, GuestLost, boot
+from tracer_lab.vm import Guest, GuestLost, GuestPanicked, boot
+
+pytestmark = pytest.mark.filterwarnings("ignore:guest stand-in was lost")
 
 # Speaks QMP as QEMU does and plays the ends named on its command line, one a start.
 STAND_IN = """
@@ -33,6 +35,8 @@ with socket.socket(socket.AF_UNIX) as host:
     else:
         Path(share, "output").write_text(f"start {start}")
         Path(share, f"trace-{start}").touch()
+    if end == "panic":
+        print("[ 1.5] Kernel panic - not syncing: Fatal exception", flush=True)
     if end in ("off", "reset"):
         Path(share, "status").write_text("3")
     reason = {"off": "guest-shutdown", "hang": "host-qmp-quit"}.get(end, "guest-reset")
@@ -79,8 +83,16 @@ def test_a_guest_that_resets_did_not_power_off(
 
 def test_a_lost_guest_is_booted_once_more(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
     ends(monkeypatch, "lost", "off")
-    result = boot(guest)
+    with pytest.warns(UserWarning, match="guest stand-in was lost"):
+        result = boot(guest)
     assert (result.status, result.output) == (3, "start 1")
+
+
+def test_a_panic_is_no_lost_guest(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends(monkeypatch, "panic", "off")
+    with pytest.raises(GuestPanicked, match="stand-in") as error:
+        boot(guest)
+    assert "console-stand-in-1.log" in error.value.hint
 
 
 def test_a_guest_lost_twice_is_neither_pass_nor_fail(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from tracer_lab.roots import kernel_release, log_of
 
 RUNNER = Path(__file__).with_name("run_in_guest.sh")
 ATTEMPTS = 2
+PANIC = b"Kernel panic - not syncing"
 # One thread for all processors. With one each, QEMU before 8.1 now and then runs code that the
 # kernel has patched meanwhile (it translates without holding the page): a guest that arms probes
 # meets an old breakpoint in mutex_unlock and panics. QEMU's "accel/tcg: Always lock pages before
@@ -36,6 +38,10 @@ EMULATION = "tcg,thread=single"
 
 class GuestLost(LabError):  # noqa: N818
     """A guest ended, or was ended, without saying how its command went: neither pass nor fail."""
+
+
+class GuestPanicked(LabError):  # noqa: N818
+    """The kernel of a guest panicked. That is a fault to be found, and no boot is tried again."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
 
     A guest that is lost is booted once more, from the same folder as it was given.
     ``watch`` is called about twice a second while it lives, and once after.
-    Raises GuestLost if it is lost twice, LabError if QEMU does not even start.
+    Raises GuestLost if it is lost twice, GuestPanicked, or LabError if QEMU does not even start.
     """
     (guest.share / "command").write_text(shlex.join(guest.command) + "\n")
     shutil.copy(RUNNER, guest.share)
@@ -94,6 +100,7 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
         result = _attempt(guest, console, watch)
         if result is not None:
             return result
+        warnings.warn(f"guest {guest.name} was lost: {console}", stacklevel=2)
     raise GuestLost(
         f"guest {guest.name} was lost {ATTEMPTS} times, with no word on its command",
         f"limit {guest.seconds} s; consoles: {', '.join(map(str, consoles))}",
@@ -122,6 +129,8 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
             qemu.wait()
     status_file = guest.share / "status"
     if not status_file.exists():
+        if PANIC in console.read_bytes():
+            raise GuestPanicked(f"the kernel of guest {guest.name} panicked", f"console: {console}")
         return None
     return GuestResult(
         status=int(status_file.read_text()),
