@@ -86,7 +86,8 @@ const struct tracer_symbol tracer_symbols[TRACER_MAX_SYMBOLS] = {
 	{ KMALLOC("kmalloc_trace", 2) },
 	{ KMALLOC("kmalloc_node_trace", 3) },
 	{ KMALLOC("kmalloc_large", 0) },
-	{ KMALLOC("kmalloc_large_node", 0) },
+	/* On 5.10 a helper of __kmalloc_node() has this name. */
+	{ KMALLOC("kmalloc_large_node", 0), .needs = "kmalloc_large" },
 	/* 6.12 and newer */
 	{ KMALLOC("__kmalloc_noprof", 0), .large = "__kmalloc_large_noprof" },
 	{ KMALLOC("__kmalloc_node_noprof", 0),
