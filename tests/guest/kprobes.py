@@ -29,5 +29,9 @@ def armed_says_kernel() -> dict[str, bool]:
 
 
 def all_disarmed() -> bool:
-    """Say whether tracer calls no probe armed."""
-    return not any(armed_says_tracer().values())
+    """Say whether neither tracer nor the kernel calls a probe of tracer armed.
+
+    They change one after the other: the code is patched first, then the probe's flag.
+    """
+    tracer, kernel = armed_says_tracer(), armed_says_kernel()
+    return not any(tracer.values()) and not any(kernel[symbol] for symbol in tracer)
