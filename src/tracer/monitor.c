@@ -84,17 +84,23 @@ static int arm_if_idle(void)
 	return err;
 }
 
-void tracer_monitor_handle_exit(TRACER_EXIT_PROTO)
+/* Return: whether it was monitored, and this call was the one to end that. */
+static bool stop_monitoring(const struct signal_struct *signal)
 {
 	struct tracer_process *process;
+	bool stopped;
 
-	if (atomic_read(&task->signal->live))
-		return;
 	rcu_read_lock();
-	process = tracer_process_find(task->signal);
-	if (process)
-		tracer_process_unlink(process);
+	process = tracer_process_find(signal);
+	stopped = process && tracer_process_unlink(process);
 	rcu_read_unlock();
+	return stopped;
+}
+
+void tracer_monitor_handle_exit(TRACER_EXIT_PROTO)
+{
+	if (!atomic_read(&task->signal->live))
+		stop_monitoring(task->signal);
 }
 
 /*
@@ -164,12 +170,8 @@ static int add_task(struct task_struct *task)
 	smp_mb(); /* pairs with atomic_dec_and_test(&signal->live) of do_exit() */
 	if (atomic_read(&task->signal->live))
 		return 0;
-	rcu_read_lock();
-	/* Found again: the exit may have removed and freed it meanwhile. */
-	process = tracer_process_find(task->signal);
-	if (process)
-		tracer_process_unlink(process);
-	rcu_read_unlock();
+	/* Looked up again: the exit may have removed and freed it meanwhile. */
+	stop_monitoring(task->signal);
 	return -ESRCH;
 
 destroy_process:
@@ -194,15 +196,11 @@ int tracer_monitor_add(pid_t nr)
 int tracer_monitor_remove(pid_t nr)
 {
 	struct task_struct *task = leader_get(nr);
-	struct tracer_process *process;
 	bool removed;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	rcu_read_lock();
-	process = tracer_process_find(task->signal);
-	removed = process && tracer_process_unlink(process);
-	rcu_read_unlock();
+	removed = stop_monitoring(task->signal);
 	put_task_struct(task);
 	if (!removed)
 		return -ESRCH;
