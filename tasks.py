@@ -18,6 +18,7 @@ TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
+from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, as_root, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
@@ -25,9 +26,8 @@ from tracer_lab.lint import lints  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release, log_of  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
-from tracer_lab.suites import suite_named  # noqa: E402
 
-SUITE = "bookworm"
+CELL = "bookworm"
 PACKAGES = ("tracer-dkms", "tracer-tools")
 PARTS = ("lint", "unit", "vm")
 MADE_IN = ("build", "dist", "src", "tests", "tools")
@@ -54,7 +54,7 @@ def tree_packages() -> Packages:
 def build(_: Context) -> None:
     """Build the module in src/tracer, for the kernel that the tests boot."""
     with plain_errors():
-        root = ensure_base(suite_named(SUITE))
+        root = ensure_base(cell_named(CELL))
         headers = f"/lib/modules/{kernel_release(root)}/build"
         make = ["make", "-C", f"{SHARE}/src/tracer", f"KDIR={headers}"]
         print(run(in_root(root, make, share=TREE)), end="")
@@ -123,7 +123,7 @@ def uninstall(_: Context) -> None:
 def demo(_: Context) -> None:
     """Install the packages in a Debian of their own, boot it, and count real programs."""
     with plain_errors():
-        show_demo(console, SUITE, lambda: tree_packages().debs)
+        show_demo(console, CELL, lambda: tree_packages().debs)
 
 
 @task(help={"everything": "also what the lab keeps: root file systems, logs"})

@@ -8,8 +8,8 @@ import pytest
 
 from tracer_lab import accel, roots
 from tracer_lab.cache import cache_dir, key_of, made_once
+from tracer_lab.cells import cell_named
 from tracer_lab.errors import LabError
-from tracer_lab.suites import suite_named
 
 
 @pytest.fixture(autouse=True)
@@ -75,10 +75,10 @@ def test_a_making_that_breaks_off_leaves_nothing_under_the_name(cache: Path) -> 
 
 
 def test_another_recipe_is_another_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = suite_named("bookworm")
-    before = roots.base_path(suite)
+    cell = cell_named("bookworm")
+    before = roots.base_path(cell)
     monkeypatch.setattr(roots, "MMDEBSTRAP", (*roots.MMDEBSTRAP, "--verbose"))
-    assert roots.base_path(suite) != before
+    assert roots.base_path(cell) != before
 
 
 def test_a_root_without_a_kernel_is_an_error(tmp_path: Path) -> None:

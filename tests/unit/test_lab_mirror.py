@@ -6,7 +6,7 @@ import pytest
 
 from tracer_lab.errors import LabError
 from tracer_lab.mirror import Mirror, parse_indextargets, sources_list
-from tracer_lab.suites import SUITES, suite_named
+from tracer_lab.suites import suite_named
 
 DEBIAN = """\
 http://mirror.test/debian/|Debian|Debian
@@ -51,7 +51,9 @@ def test_a_line_of_another_form_is_an_error_that_shows_it() -> None:
 
 def test_sources_name_each_archive_of_the_suite() -> None:
     mirror = Mirror(main="http://m.test/debian", security="http://m.test/security")
-    assert sources_list(mirror, suite_named("bookworm")).splitlines() == [
+    assert sources_list(
+        mirror, ("bookworm", "bookworm-updates"), "bookworm-security"
+    ).splitlines() == [
         "deb http://m.test/debian bookworm main",
         "deb http://m.test/debian bookworm-updates main",
         "deb http://m.test/security bookworm-security main",
@@ -59,7 +61,7 @@ def test_sources_name_each_archive_of_the_suite() -> None:
 
 
 def test_sources_leave_out_a_security_archive_that_is_not_there() -> None:
-    text = sources_list(Mirror(main="http://m.test/debian", security=None), SUITES[0])
+    text = sources_list(Mirror("http://m.test/debian", None), ("bookworm",), "bookworm-security")
     assert "security" not in text
 
 

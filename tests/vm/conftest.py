@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tracer_lab.cells import Cell, cell_named
 from tracer_lab.guest_suite import TREE, SuiteRun, run_suite
 from tracer_lab.packages import build_packages
 from tracer_lab.roots import ensure_installed
-from tracer_lab.suites import Suite, suite_named
 
 
 @pytest.fixture(scope="session")
-def suite() -> Suite:
-    return suite_named("bookworm")
+def cell() -> Cell:
+    return cell_named("bookworm")
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +24,13 @@ def debs() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def installed(suite: Suite, debs: list[Path]) -> Path:
+def installed(cell: Cell, debs: list[Path]) -> Path:
     """A root with the packages installed by apt. Not to be changed."""
-    return ensure_installed(suite, debs)
+    return ensure_installed(cell, debs)
 
 
 @pytest.fixture(scope="session")
-def suite_run(request: pytest.FixtureRequest, suite: Suite, installed: Path) -> SuiteRun:
+def suite_run(request: pytest.FixtureRequest, cell: Cell, installed: Path) -> SuiteRun:
     """One guest that ran the guest tests that were selected for this session."""
     specs = [getattr(item, "callspec", None) for item in request.session.items]
     selected = [
@@ -45,4 +45,4 @@ def suite_run(request: pytest.FixtureRequest, suite: Suite, installed: Path) -> 
 
     capture = request.config.pluginmanager.getplugin("capturemanager")
     progress = show if sys.__stderr__ is not None and sys.__stderr__.isatty() else lambda _: None
-    return run_suite(suite, installed, selected, f"suite-{suite.name}", progress)
+    return run_suite(cell, installed, selected, f"suite-{cell.name}", progress)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.guest_suite import TREE
 from tracer_lab.roots import base_path, kernel_release, throw_away_copy
-from tracer_lab.suites import Suite
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
@@ -44,8 +44,8 @@ class Booted:
 
 
 @pytest.fixture(scope="module")
-def booted(suite: Suite, installed: Path) -> Booted:
-    name = f"package-{suite.name}"
+def booted(cell: Cell, installed: Path) -> Booted:
+    name = f"package-{cell.name}"
     command = ["python3", f"{SHARE}/facts.py", f"{SHARE}/facts.json"]
     with fresh_share(name) as share:
         shutil.copy(IN_GUEST / "facts.py", share)
@@ -121,10 +121,10 @@ def test_the_guest_powers_off_in_order(booted: Booted) -> None:
     assert booted.result.powered_off, f"console: {booted.result.console}"
 
 
-def test_purging_leaves_nothing(suite: Suite, installed: Path) -> None:
-    with throw_away_copy(installed, f"purge-{suite.name}") as copy:
+def test_purging_leaves_nothing(cell: Cell, installed: Path) -> None:
+    with throw_away_copy(installed, f"purge-{cell.name}") as copy:
         run(in_root(copy, ["apt-get", "purge", "--yes", *PACKAGES]))
-        left = all_files(copy) - all_files(base_path(suite))
+        left = all_files(copy) - all_files(base_path(cell))
         group = (copy / "etc" / "group").read_text()
     assert left == set()
     assert not re.search("^tracer:", group, re.MULTILINE)

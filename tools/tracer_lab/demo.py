@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from tracer_lab.accel import accelerator
+from tracer_lab.cells import cell_named
 from tracer_lab.commands import SHARE
 from tracer_lab.errors import LabError
-from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
+from tracer_lab.roots import ensure_base, ensure_installed, kernel_image
 from tracer_lab.steps import step
-from tracer_lab.suites import suite_named
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 IN_GUEST = Path(__file__).with_name("in_demo")
@@ -21,21 +21,21 @@ SECONDS = 600
 ACCELERATORS = {"kvm": "with KVM", "tcg": "emulated"}
 
 
-def show_demo(console: Console, suite_name: str, build: Callable[[], Sequence[Path]]) -> None:
+def show_demo(console: Console, cell_name: str, build: Callable[[], Sequence[Path]]) -> None:
     """Build the packages with ``build``, install them, boot, and show them at work.
 
     Raises LabError if any step fails, or tracer-check in the guest does not pass.
     """
-    suite = suite_named(suite_name)
+    cell = cell_named(cell_name)
     with step(console, "building the packages"):
         debs = build()
-    with step(console, f"a root file system of Debian {suite.name}"):
-        ensure_base(suite)
+    with step(console, f"a root file system of Debian {cell.name}"):
+        ensure_base(cell)
     with step(console, "the packages installed in it by apt, the module built by dkms"):
-        root = ensure_installed(suite, debs)
-    release = kernel_release(root)
+        root = ensure_installed(cell, debs)
+    release, kernel = kernel_image(root)
     with step(console, "finding out whether KVM works here"):
-        how = ACCELERATORS[accelerator(root / "boot" / f"vmlinuz-{release}")]
+        how = ACCELERATORS[accelerator(kernel)]
     with step(console, f"a guest with Linux {release}, {how}"):
         result = run_demo_guest(root, console)
     if result.status != 0:

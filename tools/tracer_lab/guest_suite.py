@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.results import Results, parse_results
 from tracer_lab.roots import kernel_release, log_of
-from tracer_lab.suites import Suite
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 TREE = Path(__file__).resolve().parents[2]
@@ -27,14 +27,14 @@ SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
 class SuiteRun:
     """A run of guest tests: what the lab and what the guest said of it."""
 
-    suite: Suite
+    cell: Cell
     result: GuestResult
     results: Results
 
     def about(self, test: str) -> str:
         """What a person needs to go on from a failure of that test."""
         return (
-            f"suite {self.suite.name}, kernel {self.result.kernel}\n"
+            f"cell {self.cell.name}, kernel {self.result.kernel}\n"
             f"console: {self.result.console}\n"
             f"only this again: ./bootstrap test --only vm -k {test}"
         )
@@ -57,7 +57,7 @@ def build_programs(root: Path, share: Path) -> None:
 
 
 def run_suite(
-    suite: Suite,
+    cell: Cell,
     root: Path,
     tests: Sequence[str],
     name: str,
@@ -81,4 +81,4 @@ def run_suite(
             Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY),
             watch=lambda: progress(len(results_now().outcomes)),
         )
-        return SuiteRun(suite, result, results_now())
+        return SuiteRun(cell, result, results_now())

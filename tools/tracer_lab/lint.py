@@ -59,8 +59,8 @@ def ensure_checkpatch() -> Path:
 
     def make(target: Path) -> None:
         unpacked = target.with_name("kernel-source.unfinished")
-        mirror = host_mirror()
-        sources = "" if mirror is None else sources_list(mirror, suite_named(SOURCE_SUITE))
+        mirror, suite = host_mirror(), suite_named(SOURCE_SUITE)
+        sources = "" if mirror is None else sources_list(mirror, suite.archives, suite.security)
         given = [] if mirror is None else ["-"]
         fetch = ["mmdebstrap", "--variant=extract", f"--include={SOURCE_PACKAGE}"]
         log = log_of("checkpatch")

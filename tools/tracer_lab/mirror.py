@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracer_lab.commands import run
 from tracer_lab.errors import LabError
-from tracer_lab.suites import Suite
 
 FIELDS = ("REPO_URI", "LABEL", "ORIGIN")
 MAIN_LABEL = "Debian"
@@ -49,9 +49,9 @@ def host_mirror() -> Mirror | None:
     return parse_indextargets(run(["apt-get", "indextargets", "--format", form]))
 
 
-def sources_list(mirror: Mirror, suite: Suite) -> str:
-    """The sources.list of a root file system of that suite."""
-    lines = [f"deb {mirror.main} {archive} main" for archive in suite.archives]
+def sources_list(mirror: Mirror, archives: Sequence[str], security: str) -> str:
+    """The sources.list of a root file system with those archive suites of the mirror."""
+    lines = [f"deb {mirror.main} {archive} main" for archive in archives]
     if mirror.security is not None:
-        lines.append(f"deb {mirror.security} {suite.security} main")
+        lines.append(f"deb {mirror.security} {security} main")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Root file systems: an untouched base of each suite, and layers with the packages installed."""
+"""Root file systems: an untouched base of each cell, and layers with the packages installed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tracer_lab.cache import cache_dir, key_of, locked, made_once, remove_tree
+from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.mirror import host_mirror, sources_list
-from tracer_lab.suites import Suite
 
-LAYERS_KEPT = 3
+LAYERS_KEPT = 2
 INCOMING = "var/tmp/incoming"
 # Nothing here boots from an initramfs, and making one takes a while.
 MMDEBSTRAP = ("env", "INITRD=No", "mmdebstrap", "--variant=apt", "--format=directory")
@@ -32,14 +32,21 @@ def log_of(name: str) -> Path:
     return log
 
 
-def base_path(suite: Suite) -> Path:
-    """Where the base of that suite is, or would be: another recipe has another path."""
-    recipe = key_of(*MMDEBSTRAP, HOOK, *suite.archives, suite.security, *suite.packages)
-    return roots_dir() / f"{suite.name}-{recipe}"
+def base_path(cell: Cell) -> Path:
+    """Where the base of that cell is, or would be: another recipe has another path."""
+    recipe = key_of(*_mmdebstrap(cell), *cell.archives, cell.suite.security)
+    return roots_dir() / f"{cell.name}-{recipe}"
 
 
-def ensure_base(suite: Suite) -> Path:
-    """The base root file system of that suite: a plain system with a kernel, its headers and dkms.
+def _mmdebstrap(cell: Cell) -> list[str]:
+    command = [*MMDEBSTRAP, f"--customize-hook={HOOK}", f"--include={','.join(cell.packages)}"]
+    if not cell.suite.check_valid_until:
+        command += ["--aptopt=Acquire::Check-Valid-Until false"]
+    return command
+
+
+def ensure_base(cell: Cell) -> Path:
+    """The base root file system of that cell: a plain system with its kernel, headers and dkms.
 
     Never to be changed. Takes about a minute the first time, nothing after that.
     Raises LabError if packages cannot be had or installed.
@@ -47,18 +54,17 @@ def ensure_base(suite: Suite) -> Path:
 
     def make(target: Path) -> None:
         mirror = host_mirror()
-        what = ["--include=" + ",".join(suite.packages), f"--customize-hook={HOOK}"]
-        sources = "" if mirror is None else sources_list(mirror, suite)
+        sources = "" if mirror is None else sources_list(mirror, cell.archives, cell.suite.security)
         # Without a mirror of our own mmdebstrap takes its default one.
         given = [] if mirror is None else ["-"]
         run(
-            as_root([*MMDEBSTRAP, *what, suite.name, str(target), *given]),
+            as_root([*_mmdebstrap(cell), cell.suite.name, str(target), *given]),
             stdin=sources,
-            log=log_of(f"base-{suite.name}"),
+            log=log_of(f"base-{cell.name}"),
             hint="sudo apt-get update, and see that the mirror in apt's sources answers",
         )
 
-    return made_once(base_path(suite), make)
+    return made_once(base_path(cell), make)
 
 
 def install(root: Path, debs: Sequence[Path], log: Path) -> None:
@@ -76,17 +82,17 @@ def copy_tree(source: Path, target: Path) -> None:
     run(as_root(["cp", "--archive", "--reflink=auto", str(source), str(target)]))
 
 
-def ensure_installed(suite: Suite, debs: Sequence[Path]) -> Path:
-    """A root file system of that suite with those packages installed. Never to be changed.
+def ensure_installed(cell: Cell, debs: Sequence[Path]) -> Path:
+    """A root file system of that cell with those packages installed. Never to be changed.
 
     Made anew when the content of a package or the recipe of the base changes.
     """
-    base = ensure_base(suite)
+    base = ensure_base(cell)
     layer = roots_dir() / f"{base.name}+{key_of(files=debs)}"
 
     def make(target: Path) -> None:
         copy_tree(base, target)
-        install(target, debs, log_of(f"install-{suite.name}"))
+        install(target, debs, log_of(f"install-{cell.name}"))
 
     made_once(layer, make)
     _drop_old_layers(base, layer)
@@ -116,9 +122,17 @@ def throw_away_copy(root: Path, name: str) -> Iterator[Path]:
 
 def kernel_release(root: Path) -> str:
     """The release of the one kernel installed in a root file system."""
-    found = [path.name[len("vmlinuz-") :] for path in sorted(root.glob("boot/vmlinuz-*"))]
+    return kernel_image(root)[0]
+
+
+def kernel_image(root: Path) -> tuple[str, Path]:
+    """The release and the bootable file of the one kernel installed in a root file system."""
+    found = {path.name[len("vmlinuz-") :]: path for path in root.glob("boot/vmlinuz-*")}
+    # From 7.3 on the packages have it here, and what copies it to /boot is not installed.
+    found |= {path.parent.name: path for path in root.glob("usr/lib/modules/*/vmlinuz")}
     if len(found) != 1:
         raise LabError(
-            f"{root} has {len(found)} kernels in /boot, not one", "invoke clean --everything"
+            f"{root} has {len(found)} kernels, not one: {', '.join(sorted(found))}",
+            "invoke clean --everything",
         )
-    return found[0]
+    return next(iter(found.items()))

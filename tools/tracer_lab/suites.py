@@ -1,4 +1,4 @@
-"""The matrix, as data: which Debian releases the lab makes root file systems of."""
+"""The Debian suites that the lab makes root file systems of, as data."""
 
 from __future__ import annotations
 
@@ -6,40 +6,28 @@ from dataclasses import dataclass
 
 from tracer_lab.errors import LabError
 
-# What a machine of a user of the packages has anyway, and what the packages depend on:
-# with them in the base, installing the packages needs no network.
-PACKAGES = (
-    "dkms",
-    "kmod",
-    "linux-headers-amd64",
-    "linux-image-amd64",
-    "openssl",
-    "python3",
-    "python3-distro",
-    "python3-packaging",
-    "python3-rich",
-    "systemd-sysv",
-    "udev",
-)
-
 
 @dataclass(frozen=True)
 class Suite:
-    """A Debian release: its archive suites in order, and the packages of its base root."""
+    """A Debian release, its archive suites in order, and what is particular about it."""
 
     name: str
     archives: tuple[str, ...]
     security: str
-    packages: tuple[str, ...] = PACKAGES
+    # A testing suite is often mirrored late: its Release file may be past its Valid-Until.
+    check_valid_until: bool = True
 
 
 SUITES = (
-    Suite("bookworm", archives=("bookworm", "bookworm-updates"), security="bookworm-security"),
+    Suite("bullseye", ("bullseye", "bullseye-updates"), "bullseye-security"),
+    Suite("bookworm", ("bookworm", "bookworm-updates"), "bookworm-security"),
+    Suite("trixie", ("trixie", "trixie-updates"), "trixie-security"),
+    Suite("forky", ("forky", "forky-updates"), "forky-security", check_valid_until=False),
 )
 
 
 def suite_named(name: str) -> Suite:
-    """The suite of that name; raises LabError for a name that the matrix does not have."""
+    """The suite of that name; raises LabError for a name that the lab does not have."""
     for suite in SUITES:
         if suite.name == name:
             return suite

@@ -24,7 +24,7 @@ from tracer_lab.cache import cache_dir, locked, remove_tree
 from tracer_lab.commands import SHARE, as_root
 from tracer_lab.errors import LabError
 from tracer_lab.qmp import Monitor
-from tracer_lab.roots import kernel_release, log_of
+from tracer_lab.roots import kernel_image, kernel_release, log_of
 
 RUNNER = Path(__file__).with_name("run_in_guest.sh")
 ATTEMPTS = 2
@@ -158,8 +158,7 @@ def _watch_over(monitor: Monitor, seconds: int, watch: Callable[[], None]) -> No
 
 def vng_command(guest: Guest, monitor: Path) -> list[str]:
     """The command that boots a guest with virtme-ng, under a time limit that nothing outlives."""
-    release = kernel_release(guest.root)
-    kernel = guest.root / "boot" / f"vmlinuz-{release}"
+    _, kernel = kernel_image(guest.root)
     beside = Path(sys.executable).parent  # the virtual environment's commands
     command = ["env", f"PATH={beside}:{os.environ['PATH']}"]
     # QMP ends a guest in time; this is for a QEMU that does not even listen.

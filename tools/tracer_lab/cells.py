@@ -1,0 +1,91 @@
+"""The matrix, as data: on which kernels of which Debian suites tracer must be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tracer_lab.errors import LabError
+from tracer_lab.suites import Suite, suite_named
+
+# What a machine of a user of the packages has anyway, what the packages depend on, and a
+# compiler for the programs of the tests: with them in the base, installing the packages needs
+# no network.
+PACKAGES = (
+    "dkms",
+    "gcc",
+    "kmod",
+    "openssl",
+    "passwd",
+    "python3",
+    "python3-distro",
+    "python3-packaging",
+    "python3-rich",
+    "systemd-sysv",
+    "udev",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A kernel of a suite: the packages are installed there, booted, and tested."""
+
+    suite: Suite
+    flavour: str = "amd64"  # as Debian's packages of kernels end: amd64, cloud-amd64, rt-amd64
+    backports: bool = False  # the kernel comes from the suite's backports
+
+    @property
+    def name(self) -> str:
+        """The suite, or its backports, and the flavour if it is not the generic one."""
+        archive = f"{self.suite.name}-backports" if self.backports else self.suite.name
+        return archive if self.flavour == "amd64" else f"{archive}-{self.flavour.split('-')[0]}"
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archive suites that the root file system takes packages from."""
+        added = (f"{self.suite.name}-backports",) if self.backports else ()
+        return (*self.suite.archives, *added)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of the base root file system, as apt-get install takes them."""
+        archive = f"/{self.suite.name}-backports" if self.backports else ""
+        kernel = [f"linux-{part}-{self.flavour}{archive}" for part in ("headers", "image")]
+        return (*PACKAGES, *kernel)
+
+
+def _cells() -> tuple[Cell, ...]:
+    bullseye, bookworm = suite_named("bullseye"), suite_named("bookworm")
+    trixie, forky = suite_named("trixie"), suite_named("forky")
+    generic = (
+        Cell(bullseye),
+        Cell(bookworm),
+        Cell(bookworm, backports=True),
+        Cell(trixie),
+        Cell(forky),
+        Cell(trixie, backports=True),
+    )
+    others = (
+        Cell(suite, flavour, backports)
+        for suite, backports in ((bookworm, False), (trixie, False), (trixie, True))
+        for flavour in ("rt-amd64", "cloud-amd64")
+    )
+    return (*generic, *others)
+
+
+CELLS = _cells()
+
+
+def cell_named(name: str) -> Cell:
+    """The cell of that name; raises LabError for a name that the matrix does not have."""
+    (cell, *_) = cells_matching(name)
+    return cell
+
+
+def cells_matching(pattern: str) -> list[Cell]:
+    """The cells whose name matches a shell pattern; raises LabError if none does."""
+    found = [cell for cell in CELLS if fnmatchcase(cell.name, pattern)]
+    if not found:
+        known = ", ".join(cell.name for cell in CELLS)
+        raise LabError(f"no cell of the matrix is called {pattern}", f"there are: {known}")
+    return found
