@@ -1,0 +1,55 @@
+"""What a cell of the matrix is to those that run it, and what it says when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from tracer_lab.facts import KernelFacts
+
+Say = Callable[[str], None]  # takes in a few words on what a cell is doing now
+
+
+class Verdict(Enum):
+    """How a cell ended. Only a pass is one."""
+
+    PASS = "pass"
+    FAIL = "FAIL"
+    LOST = "GUEST LOST"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A test that failed or was skipped, or a kernel that the module did not compile for."""
+
+    test: str
+    detail: str  # why; for a failure with the numbers expected and found
+
+
+@dataclass(frozen=True)
+class CellReport:
+    """How one cell went."""
+
+    name: str
+    verdict: Verdict
+    log: Path
+    kernel: str = ""  # release; empty if it did not get so far, or there are several
+    passed: int = 0  # tests, or kernels compiled for
+    failed: tuple[Finding, ...] = ()
+    skipped: tuple[Finding, ...] = ()
+    reasons: tuple[str, ...] = ()  # why it is no pass, beside the failed tests
+    seconds: float = 0.0
+    facts: KernelFacts | None = None  # what a booted kernel said of itself
+    built_for: tuple[str, ...] = ()  # of a cell that only builds: the kernels' releases
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell that can be run. ``run`` may raise LabError, which makes the cell fail."""
+
+    name: str
+    run: Callable[[Say], CellReport]
+    in_default: bool = True  # False: takes too long for every run, only `--all` runs it
+    has_tests: bool = True  # False: it only builds, and no -k can be meant for it
