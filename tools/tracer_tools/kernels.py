@@ -44,9 +44,12 @@ def parse_bounds(text: str, name: str) -> Bounds:
             raise FormatError(f"{name}: line {number}: no bound: {line!r}")
         found[match[1]] = Version(match[2])
     try:
-        return Bounds(found["OLDEST_KERNEL"], found["NEWEST_KERNEL"])
+        bounds = Bounds(found["OLDEST_KERNEL"], found["NEWEST_KERNEL"])
     except KeyError as error:
         raise FormatError(f"{name}: {error.args[0]} is missing") from error
+    if bounds.oldest > bounds.newest:
+        raise FormatError(f"{name}: {bounds.newest}, the newest, is older than {bounds.oldest}")
+    return bounds
 
 
 def kernel_series(release: str) -> Version:

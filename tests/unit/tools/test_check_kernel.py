@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tracer_tools.check import kernel
-from tracer_tools.check.engine import Status
+from tracer_tools.check.checks import CHECKS
+from tracer_tools.check.engine import Status, Verdict, examine, verdict
 from tracer_tools.errors import FormatError
 from tracer_tools.kernels import kernel_series, parse_bounds, supported_kernels
 
@@ -20,39 +21,59 @@ PROBES = "function symbol armed missed\n" + "".join(
 )
 
 
-@pytest.mark.parametrize(
-    ("release", "status"),
-    [
-        ("5.9.16-amd64", Status.FAIL),
-        ("5.10.0-32-amd64", Status.PASS),
-        ("6.12.107+deb13-cloud-amd64", Status.PASS),
-        ("7.3.4+deb13-amd64", Status.PASS),
-        ("7.4.0-rc1-amd64", Status.FAIL),
-        ("7.30.1", Status.FAIL),
-        ("10.1.0", Status.FAIL),
-    ],
-)
-def test_kernels_within_the_bounds_are_supported(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, release: str, status: Status
-) -> None:
-    bounds = parse_bounds("OLDEST_KERNEL=5.10\nNEWEST_KERNEL=7.3\n", "x")
-    monkeypatch.setattr(kernel, "supported_kernels", lambda: bounds)
-    machine.kernel = release
-    assert kernel.release_supported(machine).status is status
-
-
 def test_a_newer_kernel_is_not_yet_supported(machine: Machine) -> None:
     machine.kernel = "99.1.0-amd64"
     finding = kernel.release_supported(machine)
-    assert "not yet supported" in finding.fact
-    assert "tracer-dkms" in finding.command
+    oldest, newest = supported_kernels().oldest, supported_kernels().newest
+    assert finding.fact.startswith("Linux 99.1.0-amd64 is not yet supported (")
+    assert f"tracer supports {oldest} to {newest}" in finding.fact
+    assert finding.command.endswith("apt install --only-upgrade tracer-dkms tracer-tools")
+
+
+def test_an_older_kernel_is_too_old(machine: Machine) -> None:
+    machine.kernel = "4.19.0-27-amd64"
+    machine.answer("apt-cache show linux-image-amd64", "Package: linux-image-amd64\n")
+    finding = kernel.release_supported(machine)
+    oldest, newest = supported_kernels().oldest, supported_kernels().newest
+    assert finding.fact == (
+        f"Linux 4.19.0-27-amd64 is too old: tracer supports {oldest} to {newest}."
+    )
+    assert "apt install linux-image-amd64 linux-headers-amd64" in finding.command
+
+
+@pytest.mark.parametrize("release", ["4.19.0-27-amd64", "99.1.0-amd64"])
+def test_a_module_that_is_loaded_outside_the_bounds_is_a_warning(
+    machine: Machine, release: str
+) -> None:
+    machine.kernel = release
+    machine.load_module()
+    assert kernel.release_supported(machine).status is Status.WARN
+
+
+def test_outside_the_bounds_nothing_else_is_said_to_be_missing(machine: Machine) -> None:
+    machine.kernel = "99.1.0-amd64"
+    machine.write("/proc/kallsyms", kallsyms("__kmalloc", *kernel.SYMBOLS))
+    machine.answer("dkms status -m tracer", "tracer/1.0.0, 6.1.0-50-amd64, x86_64: installed\n")
+    results = list(examine(CHECKS, machine))
+    assert [result.check.id for result in results if result.status is Status.FAIL] == [
+        "kernel-release"
+    ]
+    assert verdict(results, strict=False) is Verdict.NOT_USABLE
 
 
 def test_the_bounds_of_this_tree_can_be_read() -> None:
     assert supported_kernels().oldest <= supported_kernels().newest
 
 
-@pytest.mark.parametrize("text", ["OLDEST_KERNEL=5.10\n", "OLDEST_KERNEL=5\nNEWEST_KERNEL=7.3\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OLDEST_KERNEL=5.10\n",
+        "OLDEST_KERNEL=5\nNEWEST_KERNEL=7.3\n",
+        "OLDEST_KERNEL=5.10\nNEWEST_KERNEL=7.3 # more\n",
+        "OLDEST_KERNEL=7.10\nNEWEST_KERNEL=7.9\n",
+    ],
+)
 def test_broken_bounds_are_an_error(text: str) -> None:
     with pytest.raises(FormatError):
         parse_bounds(text, "supported-kernels")

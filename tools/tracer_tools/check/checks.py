@@ -7,12 +7,23 @@ from tracer_tools.check.engine import Check
 
 CHECKS = (
     Check("kernel-release", "Is this kernel supported?", kernel.release_supported),
-    Check("kernel-headers", "Are the headers of this kernel there?", kernel.headers_installed),
+    # Where dkms skips the kernel, neither headers nor a build are of use.
+    Check(
+        "kernel-headers",
+        "Are the headers of this kernel there?",
+        kernel.headers_installed,
+        ("kernel-release",),
+    ),
     Check("kernel-symbols", "Has the kernel all seven functions?", kernel.symbols_found),
     Check("secure-boot", "Does Secure Boot allow the module?", security.secure_boot),
     Check("lockdown", "Does kernel lockdown allow the module?", security.lockdown),
     Check("signatures", "May the module be unsigned?", security.signatures_enforced),
-    Check("dkms-state", "Has dkms built and installed the module?", dkms.module_built),
+    Check(
+        "dkms-state",
+        "Has dkms built and installed the module?",
+        dkms.module_built,
+        ("kernel-release",),
+    ),
     Check("module-file", "Is the module's file there?", dkms.file_installed, ("dkms-state",)),
     Check(
         "module-loaded",

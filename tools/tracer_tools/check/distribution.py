@@ -86,7 +86,8 @@ class Distribution:
     def newer_tracer(self) -> str:
         """Return the command that brings a newer tracer, empty if unknown."""
         if self.has_apt:
-            return "sudo apt update && sudo apt install --only-upgrade tracer-dkms"
+            # The bounds that tracer-check knows come with tracer-tools.
+            return "sudo apt update && sudo apt install --only-upgrade tracer-dkms tracer-tools"
         return ""
 
 

@@ -45,7 +45,10 @@ def release_supported(system: System) -> Finding:
         fact = f"Linux {release} is too old: tracer supports {reach}."
         return worse_unless_loaded(system, fact, identify(system).newer_kernel(release, system))
     if series > bounds.newest:
-        fact = f"Linux {release} is not yet supported: tracer supports {reach}."
+        fact = (
+            f"Linux {release} is not yet supported (tracer supports {reach}): "
+            "boot one of these until there is a newer tracer."
+        )
         return worse_unless_loaded(system, fact, identify(system).newer_tracer())
     return passed(f"Linux {release} is supported ({reach}).")
 
