@@ -1,11 +1,27 @@
+"""One line bounds the kernels: for dkms, for tracer-check and for what people read."""
+
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-DKMS = Path(__file__).resolve().parents[3] / "dkms"
+from tracer_tools import kernels
+from tracer_tools.check.engine import Finding, Status
+from tracer_tools.check.kernel import release_supported
+from tracer_tools.kernels import supported_kernels
+from tracer_tools.system import System
+
+TREE = Path(__file__).resolve().parents[3]
+DKMS = TREE / "dkms"
+BOUNDS = DKMS / "supported-kernels"
+# What people read, and the text that manual pages are made of.
+READ_BY_PEOPLE = (
+    *("README.md", "CONTRIBUTING.md", "tests/README.md", "debian/control", "pyproject.toml"),
+    *("tools/tracer_tools/check/cli.py", "tools/tracer_tools/ctl/cli.py"),
+)
 # What dkms does: it reads dkms.conf, echoes the value and reads that, then compares.
 MATCH = r"""
 set -eu
@@ -24,31 +40,58 @@ def outcome(release: str, bounds: Path) -> str:
     return done.stdout.strip()
 
 
+class Running(System):
+    """A machine of which nothing is known but the release of its kernel."""
+
+    def __init__(self, release: str, root: Path) -> None:
+        super().__init__(root)
+        self._release = release
+
+    def release(self) -> str:
+        return self._release
+
+
 @pytest.fixture
-def bounds(tmp_path: Path) -> Path:
+def bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the one file with bounds of its own, that tracer-check reads too."""
     file = tmp_path / "supported-kernels"
     file.write_text("OLDEST_KERNEL=5.10\nNEWEST_KERNEL=7.3\n")
+    monkeypatch.setattr(kernels, "BOUNDS_FILES", (file,))
     return file
+
+
+def answer(release: str, bounds: Path) -> Finding:
+    """Say what tracer-check finds on that kernel, on a machine without anything."""
+    return release_supported(Running(release, bounds.parent))
 
 
 @pytest.mark.parametrize(
     "release",
     [
-        "5.10.0-32-amd64",
+        "5.10.0-46-amd64",
         "5.10.0-32-rt-amd64",
         "5.19.17",
         "6.0.0",
+        "6.1.0-0.deb11.52-amd64",
         "6.1.0-50-amd64",
+        "6.1.0-56-rt-amd64",
+        "6.4.0-150600.23.25-default",
+        "6.6.87.2-microsoft-standard-WSL2",
+        "6.8.0-31-generic",
+        "6.8.9-300.fc40.x86_64",
+        "6.9.1-arch1-1",
         "6.12.107+deb13-cloud-amd64",
         "6.19-rc1",
         "7.0.0",
         "7.2.12+deb14-amd64",
+        "7.3-rc5",
         "7.3.4+deb13-amd64",
         "7.3",
     ],
 )
 def test_a_supported_kernel_is_built_for(release: str, bounds: Path) -> None:
     assert outcome(release, bounds) == "built"
+    assert answer(release, bounds).status is Status.PASS
 
 
 @pytest.mark.parametrize(
@@ -57,10 +100,12 @@ def test_a_supported_kernel_is_built_for(release: str, bounds: Path) -> None:
         "4.19.0-27-amd64",
         "5.1.0",
         "5.4.0-1-amd64",
+        "5.9.0-0.bpo.5-amd64",
         "5.9.16",
+        "7.4-rc1",
         "7.4.1+deb14-amd64",
+        "7.10.1",
         "7.30.1",
-        "7.10.0",
         "8.0.0",
         "10.0.0",
         "15.10.0",
@@ -69,15 +114,49 @@ def test_a_supported_kernel_is_built_for(release: str, bounds: Path) -> None:
 )
 def test_any_other_kernel_is_skipped(release: str, bounds: Path) -> None:
     assert outcome(release, bounds) == "skipped"
+    assert answer(release, bounds).status is Status.FAIL
 
 
-def test_bounds_of_one_major_number_leave_out_what_is_below_and_above(tmp_path: Path) -> None:
-    bounds = tmp_path / "supported-kernels"
+def test_bounds_of_one_major_number_leave_out_what_is_below_and_above(bounds: Path) -> None:
     bounds.write_text("OLDEST_KERNEL=6.1\nNEWEST_KERNEL=6.12\n")
     releases = ("6.0.9", "6.1.0", "6.9.1", "6.12.107+deb13-amd64", "6.13.0")
     outcomes = [outcome(release, bounds) for release in releases]
     assert outcomes == ["skipped", "built", "built", "built", "skipped"]
+    statuses = [answer(release, bounds).status for release in releases]
+    assert statuses == [Status.FAIL, Status.PASS, Status.PASS, Status.PASS, Status.FAIL]
 
 
-def test_the_bounds_of_the_tree_take_in_the_kernel_of_bookworm() -> None:
-    assert outcome("6.1.0-50-amd64", DKMS / "supported-kernels") == "built"
+@pytest.mark.parametrize(
+    ("newest", "release"), [("7.4", "7.4.1+deb14-amd64"), ("8.0", "8.0.2"), ("7.10", "7.10.1")]
+)
+def test_raising_the_one_line_takes_a_kernel_in_and_lowering_it_leaves_it_out(
+    bounds: Path, newest: str, release: str
+) -> None:
+    assert (outcome(release, bounds), answer(release, bounds).status) == ("skipped", Status.FAIL)
+    before = answer(release, bounds).fact
+    assert "not yet supported (tracer supports 5.10 to 7.3)" in before
+    bounds.write_text(bounds.read_text().replace("NEWEST_KERNEL=7.3", f"NEWEST_KERNEL={newest}"))
+    assert (outcome(release, bounds), answer(release, bounds).status) == ("built", Status.PASS)
+    assert f"(5.10 to {newest})" in answer(release, bounds).fact
+
+
+def test_raising_the_other_line_makes_a_kernel_too_old(bounds: Path) -> None:
+    release = "6.1.0-56-amd64"
+    assert (outcome(release, bounds), answer(release, bounds).status) == ("built", Status.PASS)
+    bounds.write_text("OLDEST_KERNEL=6.2\nNEWEST_KERNEL=7.3\n")
+    assert (outcome(release, bounds), answer(release, bounds).status) == ("skipped", Status.FAIL)
+    assert answer(release, bounds).fact == (
+        f"Linux {release} is too old: tracer supports 6.2 to 7.3."
+    )
+
+
+def test_the_bounds_of_the_tree_take_in_both_series_that_they_name() -> None:
+    for series in (supported_kernels().oldest, supported_kernels().newest):
+        assert outcome(f"{series}.1-amd64", BOUNDS) == "built"
+
+
+@pytest.mark.parametrize("name", READ_BY_PEOPLE)
+def test_no_other_text_states_the_bounds(name: str) -> None:
+    text = (TREE / name).read_text()
+    for bound in (supported_kernels().oldest, supported_kernels().newest):
+        assert not re.search(rf"(?<![\d.]){re.escape(str(bound))}(?![\d.]*\d)", text), bound
