@@ -27,6 +27,10 @@ from tracer_lab.qmp import Monitor
 from tracer_lab.roots import kernel_image, kernel_release, log_of
 
 RUNNER = Path(__file__).with_name("run_in_guest.sh")
+# The first is part of QEMU before 8.0, and what starts it for virtme-ng is in FOR_VIRTME; the
+# second is what Debian has a package of since then.
+FOR_VIRTME = Path(__file__).with_name("for_virtme")
+VIRTIOFSD = (Path("/usr/lib/qemu/virtiofsd"), Path("/usr/libexec/virtiofsd"))
 ATTEMPTS = 2
 PANIC = b"Kernel panic - not syncing"
 # One thread for all processors. With one each, QEMU before 8.1 now and then runs code that the
@@ -82,11 +86,21 @@ def fresh_share(name: str) -> Iterator[Path]:
         yield share
 
 
-def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
+def warn_of_loss(what: str) -> None:
+    """Say with a warning that a guest was lost and is booted once more."""
+    warnings.warn(what, stacklevel=3)
+
+
+def boot(
+    guest: Guest,
+    watch: Callable[[], None] = lambda: None,
+    on_loss: Callable[[str], None] = warn_of_loss,
+) -> GuestResult:
     """Boot a guest, run its command as root, and wait for its end.
 
-    A guest that is lost is booted once more, from the same folder as it was given.
-    ``watch`` is called about twice a second while it lives, and once after.
+    A guest that is lost is booted once more, from the same folder as it was given; before
+    that ``on_loss`` is told of it. ``watch`` is called before each boot, about twice a second
+    while the guest lives, and once after.
     Raises GuestLost if it is lost twice, GuestPanicked, or LabError if QEMU does not even start.
     """
     (guest.share / "command").write_text(shlex.join(guest.command) + "\n")
@@ -97,10 +111,11 @@ def boot(guest: Guest, watch: Callable[[], None] = lambda: None) -> GuestResult:
     for console in consoles:
         for left in set(guest.share.iterdir()) - given:
             remove_tree(left)
+        watch()
         result = _attempt(guest, console, watch)
         if result is not None:
             return result
-        warnings.warn(f"guest {guest.name} was lost: {console}", stacklevel=2)
+        on_loss(f"guest {guest.name} was lost: {console}")
     raise GuestLost(
         f"guest {guest.name} was lost {ATTEMPTS} times, with no word on its command",
         f"limit {guest.seconds} s; consoles: {', '.join(map(str, consoles))}",
@@ -158,15 +173,30 @@ def _watch_over(monitor: Monitor, seconds: int, watch: Callable[[], None]) -> No
 
 def vng_command(guest: Guest, monitor: Path) -> list[str]:
     """The command that boots a guest with virtme-ng, under a time limit that nothing outlives."""
-    _, kernel = kernel_image(guest.root)
+    release, kernel = kernel_image(guest.root)
     beside = Path(sys.executable).parent  # the virtual environment's commands
-    command = ["env", f"PATH={beside}:{os.environ['PATH']}"]
+    command = ["env", f"PATH={beside}:{os.environ['PATH']}:{FOR_VIRTME}"]
     # QMP ends a guest in time; this is for a QEMU that does not even listen.
     command += ["timeout", "--kill-after=10", str(guest.seconds + 30)]
     command += ["vng", "--verbose", "--run", str(kernel), "--root", str(guest.root)]
-    command += ["--force-9p", "--user", "root"]
+    command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
     command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
     if accelerator(kernel) == "tcg":
         command += ["--disable-kvm", f"--qemu-opts=-accel {EMULATION}"]
     return [*command, "--", "sh", f"{SHARE}/{RUNNER.name}", SHARE]
+
+
+def _shared_by(root: Path, release: str) -> list[str]:
+    """How the guest gets its files: virtme-ng takes virtio-fs unless it is told 9p.
+
+    9p needs no daemon on the host; but Debian's cloud kernels leave it out.
+    """
+    config = root / "boot" / f"config-{release}"
+    if not config.exists() or "\nCONFIG_9P_FS=" in config.read_text():
+        return ["--force-9p"]
+    if not any(daemon.exists() for daemon in VIRTIOFSD):
+        raise LabError(
+            f"Linux {release} has no 9p, and there is no virtiofsd here", "./bootstrap installs it"
+        )
+    return []
