@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,25 +22,31 @@ from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, as_root, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
+from tracer_lab.guest_suite import list_tests  # noqa: E402
+from tracer_lab.kernels_document import write_document  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
+from tracer_lab.matrix import all_jobs, select  # noqa: E402
+from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
+from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release, log_of  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 
 CELL = "bookworm"
 PACKAGES = ("tracer-dkms", "tracer-tools")
-PARTS = ("lint", "unit", "vm")
+PARTS = ("lint", "unit", "vm", "matrix")
+WRONG_USAGE = 2
 MADE_IN = ("build", "dist", "src", "tests", "tools")
 console = Console()
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(code: int = 1) -> Iterator[None]:
     """End with one clear message, and no traceback, where the lab knows what is wrong."""
     try:
         yield
     except LabError as error:
-        raise Exit(f"error: {error}", code=1) from error
+        raise Exit(f"error: {error}", code=code) from error
     except KeyboardInterrupt:
         raise Exit("interrupted", code=130) from None
 
@@ -69,27 +75,66 @@ def lint(_: Context) -> None:
                 run(check.command, cwd=TREE)
 
 
+def run_cells(jobs: Sequence[Job], tests: str) -> list[CellReport]:
+    """Run cells of the matrix with the packages of the tree, and show how that went."""
+    with plain_errors():
+        with step(console, "building the packages"):
+            debs = tree_packages().debs
+        return show_matrix(console, jobs, debs, tests)
+
+
+def end_unless_passed(reports: Sequence[CellReport]) -> None:
+    """End with status 1 unless every cell passed."""
+    if any(report.verdict is not Verdict.PASS for report in reports):
+        raise Exit(code=1)
+
+
+@task(
+    help={
+        "only": "only the cells whose name matches this shell pattern: 'trixie*'",
+        "k": "only the guest tests with this in their name",
+        "all_": "also the cells that take too long for every run",
+    },
+)
+def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
+    """Run the guest tests on every kernel of the matrix; a whole run writes docs/kernels.md."""
+    with plain_errors(WRONG_USAGE):
+        jobs = select(all_jobs(), only, k, everything=all_)
+        list_tests(k)
+    reports = run_cells(jobs, k)
+    if not (only or k):
+        write_document(TREE, reports)
+    end_unless_passed(reports)
+
+
 @task(
     name="test",
     help={
-        "only": "one part: lint, unit or vm",
-        "k": "only the tests whose name matches this expression (as pytest's -k)",
+        "only": f"one part: {', '.join(PARTS)}",
+        "k": "of the parts unit and vm only the tests that match this expression of pytest,"
+        " of the matrix those with this in their name",
     },
 )
 def run_tests(context: Context, only: str = "", k: str = "") -> None:
-    """Run all tests: lint, unit tests, package build, guest tests in a virtual machine."""
+    """Run all tests: lint, unit, virtual machines, the generic kernels of the matrix."""
     if only and only not in PARTS:
-        raise Exit(f"error: no part called {only}: it is one of {', '.join(PARTS)}", code=2)
-    if only in ("", "lint") and not k:
+        known = ", ".join(PARTS)
+        raise Exit(f"error: no part called {only}: it is one of {known}", code=WRONG_USAGE)
+    if k and only not in PARTS[1:]:
+        message = f"error: -k is of one part's tests: add --only {', or '.join(PARTS[1:])}"
+        raise Exit(message, code=WRONG_USAGE)
+    if only in ("", "lint"):
         lint(context)
     folders = [f"tests/{part}" for part in ("unit", "vm") if only in ("", part)]
-    if not folders:
-        return
-    selection = ["-k", k] if k else []
-    pytest = [sys.executable, "-m", "pytest", *folders, *selection]
-    status = subprocess.run(pytest, cwd=TREE, check=False).returncode
-    if status != 0:
-        raise Exit(code=status)
+    if folders:
+        pytest = [sys.executable, "-m", "pytest", *folders, *(["-k", k] if k else [])]
+        status = subprocess.run(pytest, cwd=TREE, check=False).returncode
+        if status != 0:
+            raise Exit(code=status)
+    if only in ("", "matrix"):
+        with plain_errors(WRONG_USAGE):
+            list_tests(k)
+        end_unless_passed(run_cells([job for job in all_jobs() if job.generic], k))
 
 
 @task
@@ -136,4 +181,4 @@ def clean(_: Context, everything: bool = False) -> None:
             remove_tree(cache_dir())
 
 
-namespace = Collection(build, lint, run_tests, package, install, uninstall, demo, clean)
+namespace = Collection(build, lint, run_tests, matrix, package, install, uninstall, demo, clean)

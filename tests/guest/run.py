@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, Union
 
+import facts
 from kmsg import KernelLog
 
 HERE = Path(__file__).resolve().parent
@@ -160,6 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, help="write one JSON line a test to this file")
+    parser.add_argument("--facts", type=Path, help="write what the kernel is to this file")
     parser.add_argument("--list", action="store_true", help="print the names of the tests and end")
     parser.add_argument("patterns", nargs="*", help="run the tests whose name holds one of these")
     return parser
@@ -178,6 +180,8 @@ def main() -> int:
     if not tests:
         print("run.py: no test has such a name: see run.py --list", file=sys.stderr)
         return 2
+    if options.facts:
+        facts.write(options.facts)
     return 1 if run_all(tests, options.results) else 0
 
 

@@ -38,7 +38,12 @@ class Cell:
     def name(self) -> str:
         """The suite, or its backports, and the flavour if it is not the generic one."""
         archive = f"{self.suite.name}-backports" if self.backports else self.suite.name
-        return archive if self.flavour == "amd64" else f"{archive}-{self.flavour.split('-')[0]}"
+        return archive if self.generic else f"{archive}-{self.flavour.split('-')[0]}"
+
+    @property
+    def generic(self) -> bool:
+        """Whether its kernel is for any machine, which most users have."""
+        return self.flavour == "amd64"
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -6,17 +6,29 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
+from tracer_lab.errors import LabError
+from tracer_lab.reports import Order
 from tracer_lab.results import Results, parse_results
-from tracer_lab.roots import kernel_release, log_of
-from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
+from tracer_lab.roots import kernel_release
+from tracer_lab.vm import (
+    Guest,
+    GuestLost,
+    GuestPanicked,
+    GuestResult,
+    boot,
+    fresh_share,
+    warn_of_loss,
+)
 
 TREE = Path(__file__).resolve().parents[2]
 TESTS = TREE / "tests" / "guest"
 RESULTS = "results.jsonl"
+FACTS = "facts.json"
+KERNEL_LOG = "kernel.log"  # run_in_guest.sh names it
 # What builds leave beside the source on the host is not for the guest.
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.o", "*.ko", "*.cmd", "*.mod*")
 MEMORY = "2G"  # a thousand processes are among the tests
@@ -27,25 +39,26 @@ SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
 class SuiteRun:
     """A run of guest tests: what the lab and what the guest said of it."""
 
-    cell: Cell
+    selected: Sequence[str]  # the tests that it was to run
     result: GuestResult
     results: Results
-
-    def about(self, test: str) -> str:
-        """What a person needs to go on from a failure of that test."""
-        return (
-            f"cell {self.cell.name}, kernel {self.result.kernel}\n"
-            f"console: {self.result.console}\n"
-            f"only this again: ./bootstrap test --only vm -k {test}"
-        )
+    facts: str  # as the guest wrote them; empty if it did not
+    kernel_log: str = ""
 
 
-def list_tests() -> list[str]:
-    """Names of all guest tests, in the order in which they run."""
-    return run([sys.executable, str(TESTS / "run.py"), "--list"]).split()
+def list_tests(pattern: str = "", folder: Path = TESTS) -> list[str]:
+    """Names of the guest tests that hold ``pattern``, in the order in which they run.
+
+    Raises LabError if none does.
+    """
+    names = run([sys.executable, str(folder / "run.py"), "--list"]).split()
+    found = [name for name in names if fnmatchcase(name, f"*{pattern}*")]
+    if not found:
+        raise LabError(f"no guest test has {pattern!r} in its name", f"{TESTS}/run.py --list")
+    return found
 
 
-def build_programs(root: Path, share: Path) -> None:
+def build_programs(root: Path, share: Path, log: Path) -> None:
     """Build what the guest tests need built, with the compiler and headers of ``root``.
 
     Raises LabError with the compiler's words.
@@ -53,32 +66,62 @@ def build_programs(root: Path, share: Path) -> None:
     headers = f"/lib/modules/{kernel_release(root)}/build"
     for part in ("workload", "ioctl32"):
         make = ["make", "-C", f"{SHARE}/guest/{part}", f"KDIR={headers}"]
-        run(in_root(root, make, share), log=log_of(f"build-{part}"))
+        run(in_root(root, make, share), log=log)
 
 
 def run_suite(
-    cell: Cell,
-    root: Path,
-    tests: Sequence[str],
-    name: str,
-    progress: Callable[[int], None] = lambda _: None,
+    name: str, root: Path, order: Order, on_loss: Callable[[str], None] = warn_of_loss
 ) -> SuiteRun:
-    """Boot ``root`` and run guest tests in it: those named, or all if none is.
+    """Boot ``root`` and run in it the guest tests that are ordered; of the rest say how it goes.
 
-    ``progress`` is called with the number of tests that have ended, about twice a second.
-    Raises GuestLost, or LabError if a program cannot be built.
+    Raises GuestLost or GuestPanicked, both naming the test that was under way, and LabError if
+    a program cannot be built.
     """
-    command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}", *tests]
     with fresh_share(name) as share:
         shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
-        build_programs(root, share)
+        selected = list_tests(order.tests, share / "guest")
+        order.say("building the tests' programs")
+        build_programs(root, share, order.log)
 
         def results_now() -> Results:
-            written = share / RESULTS
-            return parse_results(written.read_text() if written.exists() else "")
+            return parse_results(_text_of(share / RESULTS))
 
-        result = boot(
-            Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY),
-            watch=lambda: progress(len(results_now().outcomes)),
+        def watch() -> None:
+            ended = len(results_now().outcomes)
+            order.say(f"{ended} of {len(selected)} tests" if ended else "booting")
+
+        command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}"]
+        command += ["--facts", f"{SHARE}/{FACTS}", *([order.tests] if order.tests else [])]
+        guest = Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY)
+        try:
+            result = boot(guest, watch, on_loss)
+        except (GuestLost, GuestPanicked) as error:
+            ended = results_now().outcomes
+            during = next((test for test in selected if test not in ended), "its end")
+            message = f"{error.message}; {len(ended)} tests had ended, next was {during}"
+            raise type(error)(message, error.hint) from error
+        texts = (_text_of(share / written) for written in (FACTS, KERNEL_LOG))
+        return SuiteRun(selected, result, results_now(), *texts)
+
+
+def faults(suite: SuiteRun) -> list[str]:
+    """Why a run is no pass, beside the tests that failed: empty if there is nothing else."""
+    found = []
+    silent = [test for test in suite.selected if test not in suite.results.outcomes]
+    if silent:
+        found.append(f"no result of {len(silent)} tests, the first of them {silent[0]}")
+    if not suite.results.ended:
+        found.append("the results have no end line")
+    failed = suite.results.counted("fail")
+    if suite.result.status != (1 if failed else 0):
+        found.append(
+            f"{failed} tests failed, but the exit status of the runner is {suite.result.status}; "
+            f"the end of its output: {suite.result.output[-400:].strip()}"
         )
-        return SuiteRun(cell, result, results_now())
+    if not suite.result.powered_off:
+        found.append("the guest did not power off in order")
+    return found
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tracer_lab.errors import LabError
 from tracer_lab.facts import KernelFacts
+from tracer_lab.vm import GuestLost
 
 Say = Callable[[str], None]  # takes in a few words on what a cell is doing now
 
@@ -40,16 +42,34 @@ class CellReport:
     failed: tuple[Finding, ...] = ()
     skipped: tuple[Finding, ...] = ()
     reasons: tuple[str, ...] = ()  # why it is no pass, beside the failed tests
+    notes: tuple[str, ...] = ()  # what is to be known of a pass, too: a guest booted twice
     seconds: float = 0.0
     facts: KernelFacts | None = None  # what a booted kernel said of itself
-    built_for: tuple[str, ...] = ()  # of a cell that only builds: the kernels' releases
+    built_for: tuple[str, ...] | None = None  # of a cell that only builds: the kernels' releases
+
+
+def stopped_by(error: LabError, name: str, log: Path, kernel: str = "") -> CellReport:
+    """The report of a cell that an error kept from its end."""
+    verdict = Verdict.LOST if isinstance(error, GuestLost) else Verdict.FAIL
+    return CellReport(name, verdict, log, kernel, reasons=(str(error),))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a cell is run with."""
+
+    debs: Sequence[Path]  # tracer-dkms and tracer-tools; nobody changes them meanwhile
+    tests: str  # the guest tests that hold this; all if it is empty
+    log: Path  # fresh and empty, for the report to name
+    say: Say
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell that can be run. ``run`` may raise LabError, which makes the cell fail."""
+    """A cell that can be run. ``run`` may raise GuestLost, or LabError: then the cell failed."""
 
     name: str
-    run: Callable[[Say], CellReport]
+    run: Callable[[Order], CellReport]
+    generic: bool = False  # a suite's own generic kernel: part of every run of the tests
     in_default: bool = True  # False: takes too long for every run, only `--all` runs it
     has_tests: bool = True  # False: it only builds, and no -k can be meant for it

@@ -1,0 +1,80 @@
+"""The cells that boot: packages installed by apt, the suite's kernel started, guest tests run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tracer_lab.cells import CELLS, Cell
+from tracer_lab.errors import LabError
+from tracer_lab.facts import KernelFacts, parse_facts
+from tracer_lab.guest_suite import SuiteRun, faults, run_suite
+from tracer_lab.reports import CellReport, Finding, Job, Order, Verdict, stopped_by
+from tracer_lab.results import Results
+from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
+
+
+def boot_jobs() -> list[Job]:
+    """The cells that boot."""
+    return [Job(cell.name, partial(run_cell, cell), cell.generic) for cell in CELLS]
+
+
+def run_cell(cell: Cell, order: Order) -> CellReport:
+    """Install the packages in that cell's system, boot it, run guest tests, and judge.
+
+    Raises LabError if the system cannot be made or the packages not installed.
+    """
+    order.say("making its root file system")
+    ensure_base(cell)
+    order.say("installing the packages")
+    root = ensure_installed(cell, order.debs)
+    losses: list[str] = []
+    try:
+        suite = run_suite(f"matrix-{cell.name}", root, order, losses.append)
+    except LabError as error:
+        return stopped_by(error, cell.name, order.log, kernel_release(root))
+    with order.log.open("a", encoding="utf-8") as sink:
+        sink.write(story_of(suite))
+    return judged(cell.name, suite, order.log, losses)
+
+
+def judged(name: str, suite: SuiteRun, log: Path, notes: Sequence[str] = ()) -> CellReport:
+    """What a run of guest tests comes to: a pass if nothing at all is amiss."""
+    failed = _findings(suite.results, "fail")
+    reasons = faults(suite)
+    facts: KernelFacts | None = None
+    try:
+        facts = parse_facts(suite.facts)
+    except LabError as error:
+        reasons.append(error.message)
+    return CellReport(
+        name=name,
+        verdict=Verdict.FAIL if failed or reasons else Verdict.PASS,
+        log=log,
+        kernel=suite.result.kernel,
+        passed=suite.results.counted("pass"),
+        failed=failed,
+        skipped=_findings(suite.results, "skip"),
+        reasons=tuple(reasons),
+        notes=tuple(notes),
+        facts=facts,
+    )
+
+
+def _findings(results: Results, outcome: str) -> tuple[Finding, ...]:
+    found = [one for one in results.outcomes.values() if one.outcome == outcome]
+    return tuple(Finding(one.test, one.detail) for one in found)
+
+
+def story_of(suite: SuiteRun) -> str:
+    """All that is known of a run of guest tests, for the cell's log."""
+    result = suite.result
+    ending = "powered off in order" if result.powered_off else "did not power off in order"
+    return (
+        f"--- Linux {result.kernel}, {result.seconds:.0f} s, {ending}\n"
+        f"--- console: {result.console}\n"
+        f"--- what the tests printed; exit status {result.status}\n{result.output}"
+        f"--- facts\n{suite.facts}\n"
+        f"--- kernel log\n{suite.kernel_log}"
+    )

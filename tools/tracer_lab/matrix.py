@@ -1,0 +1,110 @@
+"""The matrix: which cells are run, and running them side by side."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Protocol
+
+from tracer_lab.booted import boot_jobs
+from tracer_lab.errors import LabError
+from tracer_lab.reports import CellReport, Job, Order, stopped_by
+from tracer_lab.roots import log_of
+
+
+class Display(Protocol):
+    """Where a run of the matrix shows how it gets on. Called by several threads."""
+
+    def said(self, name: str, words: str) -> None:
+        """That cell is doing this now."""
+
+    def ended(self, report: CellReport) -> None:
+        """That cell has ended."""
+
+
+class Stopped(BaseException):
+    """Raised in a cell that is under way when the whole run is to end."""
+
+
+def all_jobs() -> list[Job]:
+    """Every cell that there is, in the order of the table."""
+    return boot_jobs()
+
+
+def select(
+    jobs: Sequence[Job], only: str = "", tests: str = "", everything: bool = False
+) -> list[Job]:
+    """The cells to run: those whose name matches the shell pattern ``only``, or else all.
+
+    Those that take too long for every run are left out, unless ``everything`` is set or
+    ``only`` is the very name. With ``tests`` only those that run tests are meant.
+    Raises LabError if none is left.
+    """
+    able = [job for job in jobs if job.has_tests or not tests]
+    named = [job for job in able if fnmatchcase(job.name, only or "*")]
+    found = [job for job in named if job.in_default or everything or job.name == only]
+    if not found:
+        known = ", ".join(job.name for job in able)
+        raise LabError(f"no cell of the matrix is called {only}", f"there are: {known}")
+    return found
+
+
+@contextmanager
+def kept_apart(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Copies of files that stay as they are to the end of the block, whatever is built then."""
+    with tempfile.TemporaryDirectory(prefix="tracer-lab-debs-") as folder:
+        # apt inside a root reads them as another user.
+        Path(folder).chmod(0o755)
+        yield [Path(shutil.copy(file, folder)) for file in files]
+
+
+def run_jobs(
+    jobs: Sequence[Job], debs: Sequence[Path], tests: str, display: Display
+) -> list[CellReport]:
+    """Run cells, as many at a time as there are processors, and give their reports in order.
+
+    An emulated guest keeps one processor busy.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs: dict[Future[CellReport], Job] = {
+            pool.submit(run_job, job, debs, tests, display, stop): job for job in jobs
+        }
+        try:
+            for run in as_completed(runs):
+                display.ended(run.result())
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [run.result() for run in runs]
+
+
+def run_job(
+    job: Job, debs: Sequence[Path], tests: str, display: Display, stop: threading.Event
+) -> CellReport:
+    """Run one cell; whatever stops it that the lab knows of makes it a cell that is no pass."""
+
+    def say(words: str) -> None:
+        if stop.is_set():
+            raise Stopped
+        display.said(job.name, words)
+
+    started = time.monotonic()
+    log = log_of(f"matrix-{job.name}")
+    try:
+        report = job.run(Order(debs, tests, log, say))
+    except LabError as error:
+        report = stopped_by(error, job.name, log)
+    with log.open("a", encoding="utf-8") as sink:
+        sink.writelines(f"--- {line}\n" for line in (*report.reasons, report.verdict.value))
+    return replace(report, seconds=time.monotonic() - started)
