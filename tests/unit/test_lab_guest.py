@@ -148,6 +148,26 @@ def test_kvm_is_left_out_where_it_does_not_work(
     assert ("--disable-kvm" in vm.vng_command(guest, Path("qmp"))) == emulated
 
 
+@pytest.mark.parametrize(
+    ("line", "over_9p"),
+    [("CONFIG_9P_FS=m", True), ("CONFIG_9P_FS=y", True), ("# CONFIG_9P_FS is not set", False)],
+)
+def test_a_kernel_without_9p_gets_its_files_over_virtio_fs(
+    line: str, over_9p: bool, guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACER_LAB_ACCEL", "tcg")
+    monkeypatch.setattr(vm, "VIRTIOFSD", (Path(sys.executable),))
+    (guest.root / "boot" / "config-6.1.0").write_text(f"CONFIG_A=y\n{line}\nCONFIG_B=y\n")
+    assert ("--force-9p" in vm.vng_command(guest, Path("qmp"))) == over_9p
+
+
+def test_a_kernel_without_9p_needs_virtiofsd(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vm, "VIRTIOFSD", (Path("/nowhere"),))
+    (guest.root / "boot" / "config-6.1.0").write_text("# CONFIG_9P_FS is not set\n")
+    with pytest.raises(LabError, match=r"Linux 6\.1\.0 has no 9p"):
+        vm.vng_command(guest, Path("qmp"))
+
+
 def test_only_a_user_who_is_not_root_needs_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert as_root(["true"]) == ["sudo", "--", "true"]
