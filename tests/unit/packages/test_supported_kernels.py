@@ -51,6 +51,27 @@ class Running(System):
         return self._release
 
 
+# What dkms 3.0.10 does for a kernel that arrives: it asks whether the module wants to be built
+# then, but shows dkms.conf the kernel that the module was built for.
+ASK = r"""
+set -u
+kernel_source_dir=/none dkms_tree=/none
+asked() { (. "$1"; . "$2"; echo "${AUTOINSTALL:-no}"); }
+read_conf() { local kernelver="$1" arch="$2"; asked "$3" "$4"; }
+kernelver[0]=$1 arch[0]=$2
+read_conf "$3" "${3:+x86_64}" "$4" "$5"
+"""
+
+
+def wanted(arriving: str, arch: str, built_for: str, bounds: Path) -> str:
+    """Say whether dkms of bookworm builds for a kernel when that arrives."""
+    command = ["bash", "-c", ASK, "bash", arriving, arch, built_for, str(bounds)]
+    done = subprocess.run(
+        [*command, str(DKMS / "dkms.conf")], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 @pytest.fixture
 def bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the one file with bounds of its own, that tracer-check reads too."""
@@ -115,6 +136,26 @@ def test_a_supported_kernel_is_built_for(release: str, bounds: Path) -> None:
 def test_any_other_kernel_is_skipped(release: str, bounds: Path) -> None:
     assert outcome(release, bounds) == "skipped"
     assert answer(release, bounds).status is Status.FAIL
+
+
+@pytest.mark.parametrize("built_for", ["6.1.0-50-amd64", ""])
+@pytest.mark.parametrize(
+    ("arriving", "arch", "answer"),
+    [
+        ("6.12.95+deb12-amd64", "x86_64", "yes"),
+        ("7.4.1+deb14-amd64", "x86_64", "no"),
+        ("6.1.0-51-686", "i686", "no"),
+    ],
+)
+def test_a_kernel_that_arrives_is_built_for_only_if_it_is_not_left_out(
+    arriving: str, arch: str, answer: str, built_for: str, bounds: Path
+) -> None:
+    assert wanted(arriving, arch, built_for, bounds) == answer
+
+
+def test_newer_dkms_is_left_to_say_itself_that_it_skips_a_kernel(bounds: Path) -> None:
+    release = "7.4.1+deb14-amd64"
+    assert wanted(release, "x86_64", release, bounds) == "yes"
 
 
 def test_bounds_of_one_major_number_leave_out_what_is_below_and_above(bounds: Path) -> None:
