@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracer_lab import accel, roots
+from tracer_lab import cache as cache_module
 from tracer_lab.cache import cache_dir, key_of, made_once
 from tracer_lab.cells import cell_named
 from tracer_lab.errors import LabError
@@ -79,6 +80,37 @@ def test_another_recipe_is_another_root(monkeypatch: pytest.MonkeyPatch) -> None
     before = roots.base_path(cell)
     monkeypatch.setattr(roots, "MMDEBSTRAP", (*roots.MMDEBSTRAP, "--verbose"))
     assert roots.base_path(cell) != before
+
+
+@pytest.fixture
+def layers(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The newest three layers of a base: more than are kept; the oldest is the last."""
+    monkeypatch.setattr(roots, "LAYERS_KEPT", 2)
+    monkeypatch.setattr(roots, "as_root", list)
+    monkeypatch.setattr(cache_module, "as_root", list)
+    made = [roots.roots_dir() / f"base+{number}" for number in range(3)]
+    before = 0.0
+    for layer in made:
+        layer.mkdir(parents=True)
+        while layer.stat().st_ctime <= before:  # the clock of files is a coarse one
+            layer.touch()
+        before = layer.stat().st_ctime
+    return made[::-1]
+
+
+def drop_old(layers: list[Path]) -> list[Path]:
+    roots._drop_old_layers(roots.roots_dir() / "base", layers[0])
+    return [layer for layer in layers if layer.exists()]
+
+
+def test_the_oldest_layer_is_dropped(layers: list[Path]) -> None:
+    assert drop_old(layers) == layers[:2]
+
+
+def test_a_layer_that_a_guest_has_booted_is_not_dropped(layers: list[Path]) -> None:
+    with roots.in_use(layers[2]), roots.in_use(layers[2]):
+        assert drop_old(layers) == layers
+    assert drop_old(layers) == layers[:2]
 
 
 def test_a_root_without_a_kernel_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tracer_lab.commands import as_root, run
 
@@ -35,9 +36,33 @@ def key_of(*facts: str, files: Iterable[Path] = ()) -> str:
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Only one run at a time between here and the end of the block; a second one waits."""
-    with (cache_dir() / f"{name}.lock").open("w") as handle:
+    with _lock_file(name) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def shared(name: str) -> Iterator[None]:
+    """Any number of runs at a time are here; nobody claims the name meanwhile."""
+    with _lock_file(name) as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def claimed(name: str) -> Iterator[bool]:
+    """Whether nobody shares that name now; if so, nobody does until the end of the block."""
+    with _lock_file(name) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock_file(name: str) -> IO[str]:
+    return (cache_dir() / f"{name}.lock").open("w")
 
 
 def remove_tree(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tracer_lab.cache import cache_dir, key_of, locked, made_once, remove_tree
+from tracer_lab.cache import cache_dir, claimed, key_of, locked, made_once, remove_tree, shared
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.errors import LabError
@@ -103,8 +103,20 @@ def _drop_old_layers(base: Path, current: Path) -> None:
     layers = [path for path in roots_dir().glob(f"{base.name}+*") if path.suffix == ""]
     layers.sort(key=lambda path: path.stat().st_ctime, reverse=True)
     for old in layers[LAYERS_KEPT:]:
-        if old != current:
-            remove_tree(old)
+        with claimed(_use_of(old)) as unused:
+            if unused and old != current:
+                remove_tree(old)
+
+
+@contextmanager
+def in_use(root: Path) -> Iterator[None]:
+    """Nobody removes a layer until the end of the block, whatever is installed meanwhile."""
+    with shared(_use_of(root)):
+        yield
+
+
+def _use_of(root: Path) -> str:
+    return f"use-{root.name}"
 
 
 @contextmanager

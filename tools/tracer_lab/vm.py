@@ -24,7 +24,7 @@ from tracer_lab.cache import cache_dir, locked, remove_tree
 from tracer_lab.commands import SHARE, as_root
 from tracer_lab.errors import LabError
 from tracer_lab.qmp import Monitor
-from tracer_lab.roots import kernel_image, kernel_release, log_of
+from tracer_lab.roots import in_use, kernel_image, kernel_release, log_of
 
 RUNNER = Path(__file__).with_name("run_in_guest.sh")
 # The first is part of QEMU before 8.0, and what starts it for virtme-ng is in FOR_VIRTME; the
@@ -112,7 +112,8 @@ def boot(
         for left in set(guest.share.iterdir()) - given:
             remove_tree(left)
         watch()
-        result = _attempt(guest, console, watch)
+        with in_use(guest.root):
+            result = _attempt(guest, console, watch)
         if result is not None:
             return result
         on_loss(f"guest {guest.name} was lost: {console}")
