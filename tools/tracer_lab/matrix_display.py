@@ -66,7 +66,7 @@ class LiveDisplay:
         colour, verdict = COLOURS[report.verdict], report.verdict.value
         counts = f"{report.passed} passed, {len(report.failed)} failed"
         self._console.print(
-            f"[{colour}]{verdict:<4}[/{colour}] {report.name:<22}  {counts},"
+            f"[{colour}]{verdict:<10}[/{colour}] {report.name:<22}  {counts},"
             f" {len(report.skipped)} skipped, {report.seconds:.0f} s",
             highlight=False,
             soft_wrap=True,
@@ -88,7 +88,8 @@ def show_matrix(
         reports = run_jobs(jobs, copies, tests, display)
     # Where there is no terminal, nothing says how wide the lines may be.
     wide = console if console.is_terminal else Console(file=console.file, width=COLUMNS)
-    wide.print("\n", table_of(reports), sep="")
+    wide.print()
+    wide.print(table_of(reports))
     for line in lines_below(reports):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return reports
