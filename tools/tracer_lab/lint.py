@@ -19,6 +19,10 @@ SOURCE_SUITE = "bookworm"
 CHECKPATCH_FILES = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 
 USER_PROGRAMS = ("tests/guest/ioctl32/ioctl32.c",)
+SHELL = (
+    *("bootstrap", ".ci/run", "*.sh", "debian/*.postinst", "debian/*.postrm"),
+    "tools/tracer_lab/for_virtme/*",
+)
 COMPAT = "src/tracer/compat.h"  # the one file that may look at the kernel's version
 MAY_COMPARE_VERSIONS = ("--ignore", "LINUX_VERSION_CODE,CONSTANT_COMPARISON")
 
@@ -41,7 +45,7 @@ def tree_files(tree: Path, *patterns: str) -> list[str]:
 def lints(tree: Path) -> Iterator[Lint]:
     """The checks of the tree, quick ones first."""
     c_files = tree_files(tree, "*.c", "*.h")
-    shell = tree_files(tree, "bootstrap", ".ci/run", "*.sh", "debian/*.postinst", "debian/*.postrm")
+    shell = tree_files(tree, *SHELL)
     python = [sys.executable, "-m"]
     yield Lint("ruff", [*python, "ruff", "check", "--quiet", "."])
     yield Lint("ruff format", [*python, "ruff", "format", "--check", "--quiet", "."])
