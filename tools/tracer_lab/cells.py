@@ -81,6 +81,38 @@ def _cells() -> tuple[Cell, ...]:
 CELLS = _cells()
 
 
+@dataclass(frozen=True)
+class BuildCell:
+    """Every kernel of a suite's archives: the module is compiled for each, nothing is booted."""
+
+    suite: Suite
+    backports: bool = False  # the suite has them, and their kernels count
+    architecture: str = "amd64"
+    tools: tuple[str, ...] = ()  # packages that it needs beside compilers
+
+    @property
+    def name(self) -> str:
+        """The suite, and the architecture if it is not the usual one."""
+        name = f"build-{self.suite.name}"
+        return name if self.architecture == "amd64" else f"{name}-{self.architecture}"
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archive suites with its kernels, beside that of security."""
+        added = (f"{self.suite.name}-backports",) if self.backports else ()
+        return (*self.suite.archives, *added)
+
+
+BUILD_CELLS = (
+    BuildCell(suite_named("bullseye")),
+    BuildCell(suite_named("bookworm"), backports=True),
+    BuildCell(suite_named("trixie"), backports=True),
+    BuildCell(suite_named("forky"), tools=("sparse",)),
+    BuildCell(suite_named("bookworm"), backports=True, architecture="arm64"),
+    BuildCell(suite_named("trixie"), backports=True, architecture="arm64"),
+)
+
+
 def cell_named(name: str) -> Cell:
     """The cell of that name; raises LabError for a name that the matrix does not have."""
     (cell, *_) = cells_matching(name)

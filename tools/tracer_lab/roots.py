@@ -11,6 +11,7 @@ from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.mirror import host_mirror, sources_list
+from tracer_lab.suites import Suite
 
 LAYERS_KEPT = 2
 INCOMING = "var/tmp/incoming"
@@ -34,15 +35,39 @@ def log_of(name: str) -> Path:
 
 def base_path(cell: Cell) -> Path:
     """Where the base of that cell is, or would be: another recipe has another path."""
-    recipe = key_of(*_mmdebstrap(cell), *cell.archives, cell.suite.security)
+    recipe = key_of(*mmdebstrap(cell.suite, _options(cell)), *cell.archives, cell.suite.security)
     return roots_dir() / f"{cell.name}-{recipe}"
 
 
-def _mmdebstrap(cell: Cell) -> list[str]:
-    command = [*MMDEBSTRAP, f"--customize-hook={HOOK}", f"--include={','.join(cell.packages)}"]
-    if not cell.suite.check_valid_until:
+def _options(cell: Cell) -> list[str]:
+    return [f"--include={','.join(cell.packages)}"]
+
+
+def mmdebstrap(suite: Suite, options: Sequence[str]) -> list[str]:
+    """The command that makes a root file system of that suite; its name and a folder follow."""
+    command = [*MMDEBSTRAP, f"--customize-hook={HOOK}", *options]
+    if not suite.check_valid_until:
         command += ["--aptopt=Acquire::Check-Valid-Until false"]
     return command
+
+
+def make_root(
+    target: Path, suite: Suite, archives: Sequence[str], options: Sequence[str], log: Path
+) -> None:
+    """Make a root file system of that suite with packages from those archives of the mirror.
+
+    Raises LabError if packages cannot be had or installed.
+    """
+    mirror = host_mirror()
+    sources = "" if mirror is None else sources_list(mirror, archives, suite.security)
+    # Without a mirror of our own mmdebstrap takes its default one.
+    given = [] if mirror is None else ["-"]
+    run(
+        as_root([*mmdebstrap(suite, options), suite.name, str(target), *given]),
+        stdin=sources,
+        log=log,
+        hint="sudo apt-get update, and see that the mirror in apt's sources answers",
+    )
 
 
 def ensure_base(cell: Cell) -> Path:
@@ -53,16 +78,8 @@ def ensure_base(cell: Cell) -> Path:
     """
 
     def make(target: Path) -> None:
-        mirror = host_mirror()
-        sources = "" if mirror is None else sources_list(mirror, cell.archives, cell.suite.security)
-        # Without a mirror of our own mmdebstrap takes its default one.
-        given = [] if mirror is None else ["-"]
-        run(
-            as_root([*_mmdebstrap(cell), cell.suite.name, str(target), *given]),
-            stdin=sources,
-            log=log_of(f"base-{cell.name}"),
-            hint="sudo apt-get update, and see that the mirror in apt's sources answers",
-        )
+        log = log_of(f"base-{cell.name}")
+        make_root(target, cell.suite, cell.archives, _options(cell), log)
 
     return made_once(base_path(cell), make)
 
