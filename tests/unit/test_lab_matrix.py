@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import list_tests
-from tracer_lab.matrix import all_jobs, run_jobs, select
+from tracer_lab.matrix import all_jobs, run_jobs, select, workers
 from tracer_lab.matrix_display import LiveDisplay
 from tracer_lab.reports import CellReport, Job, Order, Verdict
 from tracer_lab.vm import GuestLost
@@ -85,6 +85,16 @@ def console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Console:
 def run(jobs: Sequence[Job], console: Console) -> list[CellReport]:
     with LiveDisplay(console, len(jobs)) as display:
         return run_jobs(jobs, [], "", display)
+
+
+@pytest.mark.parametrize(
+    ("processors", "gibibytes", "at_a_time"), [(2, 16, 2), (16, 16, 5), (2, 4, 1), (4, 1, 1)]
+)
+def test_as_many_cells_run_at_a_time_as_there_is_room_for(
+    processors: int, gibibytes: int, at_a_time: int
+) -> None:
+    meminfo = f"MemTotal:       99999999 kB\nMemAvailable:   {gibibytes << 20} kB\nBuffers: 1 kB\n"
+    assert workers(processors, meminfo) == at_a_time
 
 
 def test_the_reports_are_in_the_order_of_the_cells(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -19,6 +20,8 @@ from tracer_lab.booted import boot_jobs
 from tracer_lab.errors import LabError
 from tracer_lab.reports import CellReport, Job, Order, stopped_by
 from tracer_lab.roots import log_of
+
+MEMORY_OF_A_CELL = 3 << 20  # KiB: that of its guest, and of what installs and compiles
 
 
 class Display(Protocol):
@@ -67,15 +70,22 @@ def kept_apart(files: Sequence[Path]) -> Iterator[list[Path]]:
         yield [Path(shutil.copy(file, folder)) for file in files]
 
 
-def run_jobs(
-    jobs: Sequence[Job], debs: Sequence[Path], tests: str, display: Display
-) -> list[CellReport]:
-    """Run cells, as many at a time as there are processors, and give their reports in order.
+def workers(processors: int, meminfo: str) -> int:
+    """How many cells to run at a time, with what /proc/meminfo says: at least one.
 
     An emulated guest keeps one processor busy.
     """
+    (available,) = re.findall(r"^MemAvailable: +(\d+) kB$", meminfo, re.MULTILINE)
+    return max(1, min(processors, int(available) // MEMORY_OF_A_CELL))
+
+
+def run_jobs(
+    jobs: Sequence[Job], debs: Sequence[Path], tests: str, display: Display
+) -> list[CellReport]:
+    """Run cells, as many at a time as the machine has room for; their reports in order."""
     stop = threading.Event()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    at_a_time = workers(os.cpu_count() or 1, Path("/proc/meminfo").read_text(encoding="ascii"))
+    with ThreadPoolExecutor(at_a_time) as pool:
         runs: dict[Future[CellReport], Job] = {
             pool.submit(run_job, job, debs, tests, display, stop): job for job in jobs
         }
