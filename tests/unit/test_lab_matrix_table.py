@@ -47,6 +47,16 @@ def test_a_failure_says_where_what_and_how_to_run_only_that_again() -> None:
     )
 
 
+def test_of_a_long_failure_both_ends_are_shown() -> None:
+    detail = "\n".join(f"line {number}" for number in range(1000))
+    lines = list(lines_below([report(verdict=Verdict.FAIL, failed=(Finding("t", detail),))]))
+    shown_lines = [line for line in lines if line.startswith(("  line", "  ..."))]
+    assert shown_lines[0] == "  line 0"
+    assert shown_lines[20] == "  ... 960 more lines in the log ..."
+    assert shown_lines[40] == "  line 999"
+    assert len(shown_lines) == 41
+
+
 def test_a_kernel_that_is_not_compiled_for_names_no_test_to_run_again() -> None:
     failed = (Finding("6.12.1-rt-amd64", "error: implicit declaration"),)
     cell = report("build-trixie", verdict=Verdict.FAIL, kernel="", failed=failed, built_for=())

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tracer_lab.reports import CellReport, Verdict
 
+LINES_OF_EACH_END = 20
 COLUMNS = 100  # the table fits
 COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.LOST: "yellow"}
 
@@ -80,4 +81,10 @@ def _way_on(report: CellReport, again: str) -> Iterator[str]:
 
 
 def _indented(text: str) -> Iterator[str]:
-    return (f"  {line}" for line in text.rstrip().splitlines())
+    """The lines of a failure: of a long one its beginning and its end, the log has it all."""
+    lines = text.rstrip().splitlines()
+    left_out = len(lines) - 2 * LINES_OF_EACH_END
+    if left_out > 0:
+        gap = f"... {left_out} more lines in the log ..."
+        lines = [*lines[:LINES_OF_EACH_END], gap, *lines[-LINES_OF_EACH_END:]]
+    return (f"  {line}" for line in lines)
