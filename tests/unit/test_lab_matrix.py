@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tracer_lab.cache import locked
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import list_tests
 from tracer_lab.matrix import all_jobs, run_jobs, select, workers
@@ -119,6 +121,22 @@ def test_a_cell_that_is_stopped_is_no_pass_and_the_others_go_on(
     assert (stopped.verdict, stopped.reasons) == (verdict, (str(error),))
     assert other.verdict is Verdict.PASS
     assert error.message in stopped.log.read_text()
+
+
+def test_a_cell_that_another_run_is_at_waits_for_it(console: Console) -> None:
+    said: list[str] = []
+    with ExitStack() as other_run:
+        other_run.enter_context(locked("matrix-trixie"))
+
+        class Ending(LiveDisplay):
+            def said(self, name: str, words: str) -> None:
+                said.append(words)
+                other_run.close()
+
+        with Ending(console, 1) as display:
+            (cell,) = run_jobs([job("trixie")], [], "", display)
+    assert said == ["waiting for another run of this cell"]
+    assert cell.verdict is Verdict.PASS
 
 
 def test_without_a_terminal_each_step_of_a_cell_is_a_line(console: Console) -> None:

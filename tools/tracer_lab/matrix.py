@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Protocol
 
 from tracer_lab.booted import boot_jobs
+from tracer_lab.cache import claimed
 from tracer_lab.errors import LabError
-from tracer_lab.reports import CellReport, Job, Order, stopped_by
+from tracer_lab.reports import CellReport, Job, Order, Say, stopped_by
 from tracer_lab.roots import log_of
 
+SECONDS_A_LOOK = 0.5
 MEMORY_OF_A_CELL = 3 << 20  # KiB: that of its guest, and of what installs and compiles
 
 
@@ -99,6 +101,18 @@ def run_jobs(
     return [run.result() for run in runs]
 
 
+@contextmanager
+def no_other_run_of(job: Job, say: Say) -> Iterator[None]:
+    """Keep out other runs of a cell: they would write to its log and share its guest's folder."""
+    while True:
+        with claimed(f"matrix-{job.name}") as free:
+            if free:
+                yield
+                return
+        say("waiting for another run of this cell")
+        time.sleep(SECONDS_A_LOOK)
+
+
 def run_job(
     job: Job, debs: Sequence[Path], tests: str, display: Display, stop: threading.Event
 ) -> CellReport:
@@ -109,12 +123,13 @@ def run_job(
             raise Stopped
         display.said(job.name, words)
 
-    started = time.monotonic()
-    log = log_of(f"matrix-{job.name}")
-    try:
-        report = job.run(Order(debs, tests, log, say))
-    except LabError as error:
-        report = stopped_by(error, job.name, log)
-    with log.open("a", encoding="utf-8") as sink:
-        sink.writelines(f"--- {line}\n" for line in (*report.reasons, report.verdict.value))
+    with no_other_run_of(job, say):
+        started = time.monotonic()
+        log = log_of(f"matrix-{job.name}")
+        try:
+            report = job.run(Order(debs, tests, log, say))
+        except LabError as error:
+            report = stopped_by(error, job.name, log)
+        with log.open("a", encoding="utf-8") as sink:
+            sink.writelines(f"--- {line}\n" for line in (*report.reasons, report.verdict.value))
     return replace(report, seconds=time.monotonic() - started)

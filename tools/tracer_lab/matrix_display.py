@@ -71,6 +71,8 @@ class LiveDisplay:
             highlight=False,
             soft_wrap=True,
         )
+        for finding in report.failed:
+            self._console.print(f"           {finding.test}", highlight=False, soft_wrap=True)
         if report.name in self._cells:
             self._live.remove_task(self._cells.pop(report.name))
         self._left -= 1
