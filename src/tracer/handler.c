@@ -63,7 +63,7 @@ int tracer_handle_kmalloc(struct kretprobe_instance *ri, struct pt_regs *regs)
 	/* Then it is on its way to the entry point of large blocks. */
 	if (probe->skip_large && size > KMALLOC_MAX_CACHE_SIZE)
 		goto out;
-	if (!probe->symbol->vmalloc)
+	if (!probe->symbol->kvmalloc)
 		tracer_process_count(process, TRACER_KMALLOC, 1);
 	call->process_id = process->id;
 	call->size = size;
@@ -90,7 +90,7 @@ int tracer_handle_kmalloc_return(struct kretprobe_instance *ri,
 	process = calling_process();
 	if (!process || !probe || process->id != call->process_id)
 		goto out;
-	if (probe->symbol->vmalloc) {
+	if (probe->symbol->kvmalloc) {
 		if (is_vmalloc_addr(block))
 			goto out;
 		tracer_process_count(process, TRACER_KMALLOC, 1);

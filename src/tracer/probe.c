@@ -11,6 +11,7 @@
 
 #include "handler.h"
 #include "probe.h"
+#include "trial.h"
 
 /* The table, with what the running kernel makes of each row. */
 static struct tracer_probe probes[TRACER_MAX_SYMBOLS];
@@ -84,6 +85,33 @@ static int probe_check(const struct tracer_probe *probe)
 	return -EOPNOTSUPP;
 }
 
+/*
+ * The trial of kvmalloc() comes after the first row, so that a kernel whose
+ * probes cannot be used at all has been found out.
+ * Return: 1 if it serves, 0 if not, or a negative errno.
+ */
+static int kvmalloc_serves(void)
+{
+	int calls = tracer_trial_kvmalloc();
+
+	if (calls == -ENOENT) /* the kernel is older than the question */
+		return 0;
+	if (calls == -EBUSY)
+		pr_err("kprobes or ftrace are switched off: write 1 to debugfs kprobes/enabled and to sysctl kernel.ftrace_enabled, and load again\n");
+	else if (calls < 0)
+		pr_err("cannot probe kmalloc_node() for a trial (error %d)\n",
+		       calls);
+	return calls < 0 ? calls : !calls;
+}
+
+/* Return: 1 if the row is to be probed here, 0 if not, or a negative errno. */
+static int symbol_serves(const struct tracer_symbol *symbol)
+{
+	if (symbol->needs && !is_probed(symbol->needs))
+		return 0;
+	return symbol->kvmalloc ? kvmalloc_serves() : 1;
+}
+
 static int register_all(void)
 {
 	const struct tracer_symbol *symbol = tracer_symbols;
@@ -92,9 +120,11 @@ static int register_all(void)
 
 	for (i = 0; i < ARRAY_SIZE(probes) && symbol->function; i++, symbol++) {
 		probes[i].symbol = symbol;
-		if (symbol->needs && !is_probed(symbol->needs))
+		err = symbol_serves(symbol);
+		if (!err)
 			continue;
-		err = probe_register(&probes[i]);
+		if (err > 0)
+			err = probe_register(&probes[i]);
 		if (err == -ENOENT)
 			continue;
 		if (!err)

@@ -22,8 +22,9 @@ struct tracer_probe {
 /*
  * Register every probe, disabled, and unregister.
  * Return: 0, or a negative errno after one line in the kernel log: -ENOENT if
- * a function has no symbol, -EOPNOTSUPP if kprobes cannot be used, or what
- * register_kretprobe() returned.
+ * a function has no symbol, -EOPNOTSUPP if kprobes cannot be used, -EBUSY if
+ * they are switched off and a trial needs them, or what register_kretprobe()
+ * returned.
  */
 int tracer_probes_register(void);
 void tracer_probes_unregister(void);

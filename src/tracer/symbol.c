@@ -88,7 +88,13 @@ const struct tracer_symbol tracer_symbols[TRACER_MAX_SYMBOLS] = {
 	{ KMALLOC("kmalloc_large", 0) },
 	/* On 5.10 a helper of __kmalloc_node() has this name. */
 	{ KMALLOC("kmalloc_large_node", 0), .needs = "kmalloc_large" },
-	/* 6.12 and newer */
+	/* 6.10 alone; what it has in common with 6.11 follows */
+	{ KMALLOC("kmalloc_node_track_caller_noprof", 0) },
+	{ KMALLOC("kmalloc_trace_noprof", 2) },
+	{ KMALLOC("kmalloc_node_trace_noprof", 3) },
+	{ KMALLOC("kmalloc_large_noprof", 0) },
+	{ KMALLOC("kmalloc_large_node_noprof", 0) },
+	/* 6.11 and newer */
 	{ KMALLOC("__kmalloc_noprof", 0), .large = "__kmalloc_large_noprof" },
 	{ KMALLOC("__kmalloc_node_noprof", 0),
 	  .large = "__kmalloc_large_node_noprof" },
@@ -98,12 +104,16 @@ const struct tracer_symbol tracer_symbols[TRACER_MAX_SYMBOLS] = {
 	{ KMALLOC("__kmalloc_cache_node_noprof", 3) },
 	{ KMALLOC("__kmalloc_large_noprof", 0) },
 	{ KMALLOC("__kmalloc_large_node_noprof", 0) },
-	/* 7.2 and newer, where kvmalloc does not call a symbol above */
+	/* 7.2 and newer */
 	{ KMALLOC("__kmalloc_flags_noprof", 0),
 	  .large = "__kmalloc_large_node_noprof" },
+	/*
+	 * 6.15 and newer; before it calls a symbol above. "slab: Achieve
+	 * better kmalloc caches randomization in kvmalloc" changed that, which
+	 * any distribution may have taken into an older kernel.
+	 */
 	{ KMALLOC("__kvmalloc_node_noprof", 0),
-	  .large = "__kmalloc_large_node_noprof",
-	  .needs = "__kmalloc_flags_noprof", .vmalloc = true },
+	  .large = "__kmalloc_large_node_noprof", .kvmalloc = true },
 
 	{ .function = &function_kfree, .name = "kfree" },
 	{ .function = &function_schedule, .name = "schedule" },
@@ -113,5 +123,8 @@ const struct tracer_symbol tracer_symbols[TRACER_MAX_SYMBOLS] = {
 	{ .function = &function_lock, .name = "mutex_lock" },
 	{ .function = &function_lock, .name = "mutex_lock_nested" },
 	{ .function = &function_unlock, .name = "mutex_unlock" },
+	/* 5.10 with PREEMPT_RT */
+	{ .function = &function_lock, .name = "_mutex_lock" },
+	{ .function = &function_unlock, .name = "_mutex_unlock" },
 	{ .function = &function_kfree_rcu, .name = "kvfree_call_rcu" },
 };

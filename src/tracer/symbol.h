@@ -8,7 +8,7 @@
 
 #include "process.h"
 
-#define TRACER_MAX_SYMBOLS 32
+#define TRACER_MAX_SYMBOLS 40
 
 /* A function of the interface; one or more symbols serve it. */
 struct tracer_function {
@@ -29,7 +29,11 @@ struct tracer_symbol {
 	const char *large;
 	/* Serves only where the kernel also has this one, a row above. */
 	const char *needs;
-	bool vmalloc; /* may return memory that is not kmalloc's */
+	/*
+	 * It is kvmalloc(): may return memory that is not kmalloc's, and serves
+	 * only where a trial shows that it does not call a row above.
+	 */
+	bool kvmalloc;
 };
 
 /* Ends with NULL. */

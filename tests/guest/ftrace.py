@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,16 @@ TRACING = Path("/sys/kernel/tracing")
 GROUP = "tracer_test"
 INSTANCE = TRACING / "instances" / GROUP
 BUFFER_KIB_PER_CPU = 49_152
-CALLS = ["schedule", "up", "down_interruptible", "mutex_lock", "mutex_unlock"]
+# What an event is called, and the symbols of which a kernel has one.
+CALLS = {
+    "schedule": ["schedule"],
+    "up": ["up"],
+    "down_interruptible": ["down_interruptible"],
+    "mutex_lock": ["mutex_lock", "mutex_lock_nested", "_mutex_lock"],
+    "mutex_unlock": ["mutex_unlock", "_mutex_unlock"],
+}
+# kfree() takes blocks of any cache, some of which kmalloc() did not give.
+MEMORY_EVENTS = ["kmalloc", "kmalloc_node", "kfree", "kmem_cache_alloc", "kmem_cache_alloc_node"]
 # Entry points whose first argument is the size; kmalloc(0) fires no tracepoint.
 SIZED = [
     "__kmalloc",
@@ -27,7 +36,12 @@ SIZED = [
     "__kmalloc_noprof",
     "__kmalloc_node_noprof",
     "__kmalloc_node_track_caller_noprof",
+    "__kmalloc_flags_noprof",
 ]
+# Before this release it calls one of the above, by "slab: Achieve better kmalloc caches
+# randomization in kvmalloc".
+KVMALLOC = "__kvmalloc_node_noprof"
+KVMALLOC_ALLOCATES = (6, 15)
 # Where these exist the kmalloc tracepoint fires twice for a large block.
 LARGE = ["__kmalloc_large_noprof", "__kmalloc_large_node_noprof"]
 IN_INTERRUPT = frozenset("hHsSzZ")
@@ -72,19 +86,33 @@ def kernel_has(symbol: str) -> bool:
         return any(line.split()[2] == symbol for line in symbols)
 
 
+def kernel_release() -> tuple[int, int]:
+    """Give the first two numbers of the kernel's release."""
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int(minor)
+
+
 def _definitions() -> list[str]:
     symbols = {line.split()[2] for line in Path("/proc/kallsyms").read_text().splitlines()}
-    lines = [f"p:{GROUP}/{name} {name}" for name in CALLS]
-    lines += [f"p:{GROUP}/zero_{name} {name} size=$arg1:u64" for name in SIZED if name in symbols]
+    lines = [
+        f"p:{GROUP}/{name} {symbol}"
+        for name, served_by in CALLS.items()
+        for symbol in served_by
+        if symbol in symbols
+    ]
+    sized = [*SIZED, KVMALLOC] if kernel_release() >= KVMALLOC_ALLOCATES else SIZED
+    lines += [f"p:{GROUP}/zero_{name} {name} size=$arg1:u64" for name in sized if name in symbols]
     lines += [f"p:{GROUP}/large_{name} {name} size=$arg1:u64" for name in LARGE if name in symbols]
     return lines
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write one of the files of tracing. Raises OSError."""
     path.write_text(text, encoding="ascii")
 
 
-def _append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file of definitions. Raises OSError."""
     # Opened in any other way the file forgets what it holds, or refuses to be sought.
     fd = os.open(path, os.O_WRONLY | os.O_APPEND)
     try:
@@ -95,30 +123,30 @@ def _append(path: Path, line: str) -> None:
 
 def _define_probes() -> None:
     for line in _definitions():
-        _append(TRACING / "kprobe_events", line)
+        append_line(TRACING / "kprobe_events", line)
 
 
 def _forget_probes() -> None:
     for line in (TRACING / "kprobe_events").read_text(encoding="ascii").splitlines():
         name = line.split()[0].partition(":")[2]
         if name.startswith(f"{GROUP}/"):
-            _append(TRACING / "kprobe_events", f"-:{name}")
+            append_line(TRACING / "kprobe_events", f"-:{name}")
 
 
 def _set_up() -> None:
-    _write(INSTANCE / "trace_clock", "counter")  # one order for all processors
-    _write(INSTANCE / "buffer_size_kb", str(BUFFER_KIB_PER_CPU))
-    _write(INSTANCE / "options" / "overwrite", "0")
+    write(INSTANCE / "trace_clock", "counter")  # one order for all processors
+    write(INSTANCE / "buffer_size_kb", str(BUFFER_KIB_PER_CPU))
+    write(INSTANCE / "options" / "overwrite", "0")
     hash_pointers = INSTANCE / "options" / "hash-ptr"
     if hash_pointers.exists():
-        _write(hash_pointers, "0")
-    for name in ("kmalloc", "kmalloc_node", "kfree"):
+        write(hash_pointers, "0")
+    for name in MEMORY_EVENTS:
         event = INSTANCE / "events" / "kmem" / name
         if event.is_dir():
-            _write(event / "enable", "1")
+            write(event / "enable", "1")
     for event in (INSTANCE / "events" / GROUP).glob("zero_*"):
-        _write(event / "filter", "size == 0")
-    _write(INSTANCE / "events" / GROUP / "enable", "1")
+        write(event / "filter", "size == 0")
+    write(INSTANCE / "events" / GROUP / "enable", "1")
 
 
 @contextmanager
@@ -130,8 +158,8 @@ def tracing() -> Iterator[Trace]:
         _set_up()
         yield Trace()
     finally:
-        _write(INSTANCE / "tracing_on", "0")
-        _write(INSTANCE / "events" / "enable", "0")
+        write(INSTANCE / "tracing_on", "0")
+        write(INSTANCE / "events" / "enable", "0")
         INSTANCE.rmdir()
         _forget_probes()
 
@@ -141,14 +169,14 @@ class Trace:
 
     def mark(self, word: str) -> None:
         """Put a word among the events."""
-        _write(INSTANCE / "trace_marker", word)
+        write(INSTANCE / "trace_marker", word)
 
     def stop(self) -> list[Event]:
         """Give every event in order. Raises LostEventsError if one is missing."""
-        _write(INSTANCE / "tracing_on", "0")
+        write(INSTANCE / "tracing_on", "0")
         self._check_whole()
         with (INSTANCE / "trace").open(encoding="ascii", errors="replace") as file:
-            return [_parse(line) for line in file if not line.startswith("#")]
+            return parse(file)
 
     @staticmethod
     def _check_whole() -> None:
@@ -162,6 +190,11 @@ class Trace:
             name, _, missed = line.split()
             if missed != "0":
                 raise LostEventsError(f"ftrace missed {missed} hits of {name}")
+
+
+def parse(lines: Iterable[str]) -> list[Event]:
+    """Give the events of a trace."""
+    return [_parse(line) for line in lines if not line.startswith("#")]
 
 
 def _parse(line: str) -> Event:

@@ -7,6 +7,7 @@ from pathlib import Path
 from case import DEBUGFS
 
 REGISTERED = Path("/sys/kernel/debug/kprobes/list")
+SWITCH = Path("/sys/kernel/debug/kprobes/enabled")
 
 
 def armed_says_tracer() -> dict[str, bool]:

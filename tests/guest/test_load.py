@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ftrace
 import kmodule
 import kprobes
 import proctracer
@@ -46,6 +47,16 @@ class Load(GuestTest):
             kmodule.unload("tracer_minor42")
         self.assertIn("42", line)
         kmodule.load()
+
+    def test_a_load_while_kprobes_are_switched_off(self) -> None:
+        """Adding is refused then; so is a load that has to try out what the kernel does."""
+        self.addCleanup(kprobes.SWITCH.write_text, "1", encoding="ascii")
+        kprobes.SWITCH.write_text("0", encoding="ascii")
+        if ftrace.kernel_has(ftrace.KVMALLOC):
+            self.assertIn("switched off", self.assert_fails_whole())
+        else:
+            kmodule.load()
+            self.assert_adding(self.sleeper().pid, "EBUSY")
 
     def test_a_limit_of_zero_is_refused(self) -> None:
         self.assertIn("max_processes", self.assert_fails_whole("max_processes=0"))

@@ -24,8 +24,8 @@ SYMBOLS = {
     "schedule": ("schedule",),
     "up": ("up",),
     "down_interruptible": ("down_interruptible",),
-    "mutex_lock": ("mutex_lock", "mutex_lock_nested"),
-    "mutex_unlock": ("mutex_unlock",),
+    "mutex_lock": ("mutex_lock", "mutex_lock_nested", "_mutex_lock"),
+    "mutex_unlock": ("mutex_unlock", "_mutex_unlock"),
 }
 
 
