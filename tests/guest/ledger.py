@@ -54,6 +54,8 @@ class Ledger:
                 self.at[event.text.strip()] = self.counters
             elif event.name in ("kmalloc", "kmalloc_node"):
                 self._allocated(event)
+            elif event.name in ("kmem_cache_alloc", "kmem_cache_alloc_node"):
+                self._prices[event.pointer] = event.number("bytes_alloc")
             elif event.name == "kfree":
                 self._freed(event)
             elif self._counted(event):

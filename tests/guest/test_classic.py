@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+from dataclasses import astuple
 
 import proctracer
 import workload
 from case import GuestTest
+from proctracer import Counters
 from workload import Step
 
 THREADS = 4
@@ -32,12 +34,13 @@ class Classic(GuestTest):
             with open("/proc/tracer", encoding="ascii") as report:  # noqa: PTH123  # as fopen(3)
                 header = report.readline().split()
                 lines = [[int(word) for word in line.split()] for line in report]
+            own = {pid: workload.own_calls_of_allocator(pid) for pid in pids}
             for pid in pids:
                 self.assertEqual(fcntl.ioctl(fd, 1 << 30 | 4 << 16 | 1 << 8 | 43, pid), 0)
         os.close(fd)
         self.assertEqual(header[0], "PID")
         self.assertEqual(len(header), 10)
         # PID, kmalloc, kfree, their bytes, sched, up, down, lock, unlock
-        wanted = [19, 11, 12 * 256 + 7 * 1000, 11 * 256, 23, 3, 5, 13, 13]
-        self.assertEqual(lines, [[pid, *wanted] for pid in sorted(pids)])
+        wanted = Counters(19, 11, 12 * 256 + 7 * 1000, 11 * 256, 23, 3, 5, 13, 13)
+        self.assertEqual(lines, [[pid, *astuple(wanted + own[pid])] for pid in sorted(pids)])
         self.assertEqual(proctracer.rows(), {})

@@ -20,8 +20,10 @@ import device
 import ftrace
 import ledger
 import proctracer
+import workload
 from case import SYSFS, GuestTest
 from processes import Child, Link
+from workload import Step
 
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
@@ -57,6 +59,14 @@ def use_sockets() -> None:
                 for _ in range(23):
                     one.send(bytes(size))
                     other.recv(size)
+
+
+def call_every_entry_point() -> None:
+    """Go through every public way to kmalloc(), with every kind of size."""
+    for name in workload.ALLOCATES:
+        sizes = [size for size in workload.SIZES if size or name != "kstrdup"]
+        frees = Step("kfree", 7 * len(sizes))
+        workload.work_now([*(Step(name, 7, size) for size in sizes), frees])
 
 
 def bring_loopback_up() -> None:
@@ -216,6 +226,12 @@ class Agreement(GuestTest):
     def test_a_loopback_network_whose_packets_are_received_in_interrupts(self) -> None:
         account = self.assert_agrees(use_loopback)
         self.assertGreater(account.borrowed, 0)
+
+    def test_every_entry_point_of_kmalloc(self) -> None:
+        with workload.listening():
+            account = self.assert_agrees(call_every_entry_point)
+        calls = 7 * sum(len(workload.sizes_of(name)) for name in workload.ALLOCATES)
+        self.assertGreaterEqual(account.counters.kmalloc, calls)
 
     def test_file_writes(self) -> None:
         self.assert_agrees(write_files)

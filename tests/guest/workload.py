@@ -7,32 +7,40 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
 
+import allocator
 import kmodule
+import proctracer
 import waiting
 from proctracer import Counters
 
 MODULE = "tracer_workload"
 DIRECTORY = Path("/sys/kernel/debug") / MODULE
 
-# Bytes that one event of the operation requests, for a step of this size.
-REQUESTED: dict[str, Callable[[int], int]] = {
-    "kmalloc": lambda size: size,
-    "kmalloc_const": lambda size: 100,
-    "kmalloc_const_large": lambda size: 16385,
-    "kzalloc": lambda size: size,
-    "kcalloc": lambda size: 3 * size,
-    "kmalloc_array": lambda size: 5 * size,
-    "kmalloc_node": lambda size: size,
-    "kmalloc_node_const": lambda size: 72,
-    "kmalloc_node_const_large": lambda size: 20001,
-    "kzalloc_node": lambda size: size,
-    "kmemdup": lambda size: size,
-    "kstrdup": lambda size: size,
-    "krealloc_new": lambda size: size,
-    "kvmalloc": lambda size: size,
-}
+# Every public way to kmalloc(); a step of one requests as many bytes as its size says.
+ALLOCATES = (
+    "kmalloc",
+    "kmalloc_const",
+    "kzalloc",
+    "kcalloc",
+    "kmalloc_array",
+    "kmalloc_track_caller",
+    "kmalloc_node",
+    "kmalloc_node_const",
+    "kzalloc_node",
+    "kcalloc_node",
+    "kmemdup",
+    "kstrdup",
+    "krealloc_new",
+    "kvmalloc",
+    "kvzalloc",
+    "kvmalloc_node",
+)
+# These need not call anything for no bytes: the compiler sees that there is nothing to do, a
+# string has its NUL at least, and krealloc() only frees.
+NOT_FOR_NOTHING = ("kmalloc_const", "kmalloc_node_const", "kstrdup", "krealloc_new")
+# Bytes: none, small, the largest slab, and above it, where other entry points serve.
+SIZES = (0, 97, 8192, 8193, 16384)
 # krealloc() gives the block that it replaces to kfree(), be it NULL.
 BESIDES: dict[str, Counters] = {"krealloc_new": Counters(kfree=1)}
 PLAIN: dict[str, Counters] = {
@@ -46,6 +54,9 @@ PLAIN: dict[str, Counters] = {
     "unlock": Counters(unlock=1),
     "pause": Counters(),
 }
+
+
+_own_calls: allocator.OwnCalls | None = None
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,9 @@ class _Expected:
     def work(self, step: Step) -> None:
         size = step.size
         for _ in range(step.count):
-            if step.operation in REQUESTED:
-                requested = REQUESTED[step.operation](size)
-                self.held.append(requested)
-                self.total += Counters(kmalloc=1, kmalloc_mem=requested)
+            if step.operation in ALLOCATES:
+                self.held.append(size)
+                self.total += Counters(kmalloc=1, kmalloc_mem=size)
                 self.total += BESIDES.get(step.operation, Counters())
             elif step.operation == "krealloc_grow":
                 self.held.append(4 * size)
@@ -117,6 +127,17 @@ def work_here(steps: Sequence[Step]) -> None:
     _write("here", _text(steps))
 
 
+def work_now(steps: Sequence[Step]) -> None:
+    """Do the steps and return, as any system call. Raises OSError if one failed."""
+    _write("now", _text(steps))
+
+
+def sizes_of(operation: str) -> list[int]:
+    """Give those of SIZES for which the operation surely calls kmalloc()."""
+    least = 1 if operation in NOT_FOR_NOTHING else 0
+    return [size for size in SIZES if size >= least]
+
+
 def _write(name: str, command: str) -> None:
     # One write(2): a buffered file tries again by itself when it is told EAGAIN.
     fd = os.open(DIRECTORY / name, os.O_WRONLY | os.O_CLOEXEC)
@@ -142,12 +163,15 @@ def threads(count: int, steps: Sequence[Step]) -> Iterator[list[int]]:
 @contextmanager
 def listening() -> Iterator[None]:
     """Have the module loaded, and no worker in it afterwards."""
+    global _own_calls  # noqa: PLW0603  # one module, one list of workers
     kmodule.load_built(MODULE)
-    try:
-        yield
-    finally:
-        control("end")
-        waiting.until(lambda: not workers(), "the workers have ended")
+    with allocator.watched() as _own_calls:
+        try:
+            yield
+        finally:
+            control("end")
+            waiting.until(lambda: not workers(), "the workers have ended")
+            _own_calls = None
 
 
 def await_phase(phase: str, count: int) -> None:
@@ -158,6 +182,17 @@ def await_phase(phase: str, count: int) -> None:
         return len(now) == count and all(worker.phase == phase for worker in now)
 
     waiting.until(reached, f"{count} workers are {phase}")
+
+
+def counted(pid: int) -> Counters:
+    """Give the row of a process, less what the allocator asked for itself. Raises KeyError."""
+    return proctracer.row(pid) - own_calls_of_allocator(pid)
+
+
+def own_calls_of_allocator(pid: int) -> Counters:
+    """Give what the allocator asked for itself in a worker that lives."""
+    assert _own_calls, "the module is not listening"
+    return _own_calls.of(pid)
 
 
 def go(count: int) -> None:

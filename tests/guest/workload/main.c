@@ -15,7 +15,7 @@
 
 #include "workload.h"
 
-#define COMMAND_LENGTH 1024
+#define COMMAND_LENGTH 4096
 
 static struct dentry *directory;
 
@@ -95,6 +95,8 @@ static int __init workload_init(void)
 	debugfs_create_file("threads", 0200, directory, workers_create_threads,
 			    &command_fops);
 	debugfs_create_file("here", 0200, directory, workers_work_here,
+			    &command_fops);
+	debugfs_create_file("now", 0200, directory, workers_work_now,
 			    &command_fops);
 	debugfs_create_file("control", 0200, directory, control, &command_fops);
 	debugfs_create_file("workers", 0400, directory, NULL, &workers_fops);

@@ -10,7 +10,7 @@
 
 #include "workload.h"
 
-#define TEXT_LENGTH 4096
+#define TEXT_LENGTH 20000
 
 /* Read by kstrdup() and kmemdup(): letters, and a NUL at its very end. */
 static char *text;
@@ -48,7 +48,8 @@ static int free_first(struct blocks *blocks)
 {
 	if (blocks->first == blocks->end)
 		return -ENODATA;
-	kfree(blocks->at[blocks->first++]);
+	/* Goes to kfree(), unless kvmalloc() had to take a block of vmalloc(). */
+	kvfree(blocks->at[blocks->first++]);
 	return 0;
 }
 
@@ -57,14 +58,47 @@ static int run_kmalloc(struct worker *worker, size_t size)
 	return blocks_push(&worker->own, kmalloc(size, GFP_KERNEL));
 }
 
+/*
+ * The compiler knows the size and chooses the entry point, so each size is a
+ * call of its own.
+ */
 static int run_kmalloc_const(struct worker *worker, size_t size)
 {
-	return blocks_push(&worker->own, kmalloc(100, GFP_KERNEL));
+	switch (size) {
+	case 0:
+		return blocks_push(&worker->own, kmalloc(0, GFP_KERNEL));
+	case 97:
+		return blocks_push(&worker->own, kmalloc(97, GFP_KERNEL));
+	case 8192:
+		return blocks_push(&worker->own, kmalloc(8192, GFP_KERNEL));
+	case 8193:
+		return blocks_push(&worker->own, kmalloc(8193, GFP_KERNEL));
+	case 16384:
+		return blocks_push(&worker->own, kmalloc(16384, GFP_KERNEL));
+	default:
+		return -EINVAL;
+	}
 }
 
-static int run_kmalloc_const_large(struct worker *worker, size_t size)
+static int run_kmalloc_node_const(struct worker *worker, size_t size)
 {
-	return blocks_push(&worker->own, kmalloc(16385, GFP_KERNEL));
+	struct blocks *own = &worker->own;
+	const int node = NUMA_NO_NODE;
+
+	switch (size) {
+	case 0:
+		return blocks_push(own, kmalloc_node(0, GFP_KERNEL, node));
+	case 97:
+		return blocks_push(own, kmalloc_node(97, GFP_KERNEL, node));
+	case 8192:
+		return blocks_push(own, kmalloc_node(8192, GFP_KERNEL, node));
+	case 8193:
+		return blocks_push(own, kmalloc_node(8193, GFP_KERNEL, node));
+	case 16384:
+		return blocks_push(own, kmalloc_node(16384, GFP_KERNEL, node));
+	default:
+		return -EINVAL;
+	}
 }
 
 static int run_kmalloc_fail(struct worker *worker, size_t size)
@@ -85,12 +119,12 @@ static int run_kzalloc(struct worker *worker, size_t size)
 
 static int run_kcalloc(struct worker *worker, size_t size)
 {
-	return blocks_push(&worker->own, kcalloc(3, size, GFP_KERNEL));
+	return blocks_push(&worker->own, kcalloc(size, 1, GFP_KERNEL));
 }
 
 static int run_kmalloc_array(struct worker *worker, size_t size)
 {
-	return blocks_push(&worker->own, kmalloc_array(5, size, GFP_KERNEL));
+	return blocks_push(&worker->own, kmalloc_array(size, 1, GFP_KERNEL));
 }
 
 static int run_kmalloc_node(struct worker *worker, size_t size)
@@ -99,22 +133,22 @@ static int run_kmalloc_node(struct worker *worker, size_t size)
 			   kmalloc_node(size, GFP_KERNEL, NUMA_NO_NODE));
 }
 
-static int run_kmalloc_node_const(struct worker *worker, size_t size)
-{
-	return blocks_push(&worker->own,
-			   kmalloc_node(72, GFP_KERNEL, NUMA_NO_NODE));
-}
-
-static int run_kmalloc_node_const_large(struct worker *worker, size_t size)
-{
-	return blocks_push(&worker->own,
-			   kmalloc_node(20001, GFP_KERNEL, NUMA_NO_NODE));
-}
-
 static int run_kzalloc_node(struct worker *worker, size_t size)
 {
 	return blocks_push(&worker->own,
 			   kzalloc_node(size, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kcalloc_node(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kcalloc_node(size, 1, GFP_KERNEL, NUMA_NO_NODE));
+}
+
+static int run_kmalloc_track_caller(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kmalloc_track_caller(size, GFP_KERNEL));
 }
 
 static int run_kmemdup(struct worker *worker, size_t size)
@@ -152,6 +186,17 @@ static int run_krealloc_grow(struct worker *worker, size_t size)
 static int run_kvmalloc(struct worker *worker, size_t size)
 {
 	return blocks_push(&worker->own, kvmalloc(size, GFP_KERNEL));
+}
+
+static int run_kvzalloc(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own, kvzalloc(size, GFP_KERNEL));
+}
+
+static int run_kvmalloc_node(struct worker *worker, size_t size)
+{
+	return blocks_push(&worker->own,
+			   kvmalloc_node(size, GFP_KERNEL, NUMA_NO_NODE));
 }
 
 static int run_kfree(struct worker *worker, size_t size)
@@ -213,20 +258,22 @@ static int run_unlock(struct worker *worker, size_t size)
 static const struct operation operations[] = {
 	{ "kmalloc", run_kmalloc },
 	{ "kmalloc_const", run_kmalloc_const },
-	{ "kmalloc_const_large", run_kmalloc_const_large },
 	{ "kmalloc_fail", run_kmalloc_fail },
 	{ "kzalloc", run_kzalloc },
 	{ "kcalloc", run_kcalloc },
 	{ "kmalloc_array", run_kmalloc_array },
 	{ "kmalloc_node", run_kmalloc_node },
 	{ "kmalloc_node_const", run_kmalloc_node_const },
-	{ "kmalloc_node_const_large", run_kmalloc_node_const_large },
 	{ "kzalloc_node", run_kzalloc_node },
+	{ "kcalloc_node", run_kcalloc_node },
+	{ "kmalloc_track_caller", run_kmalloc_track_caller },
 	{ "kmemdup", run_kmemdup },
 	{ "kstrdup", run_kstrdup },
 	{ "krealloc_new", run_krealloc_new },
 	{ "krealloc_grow", run_krealloc_grow },
 	{ "kvmalloc", run_kvmalloc },
+	{ "kvzalloc", run_kvzalloc },
+	{ "kvmalloc_node", run_kvmalloc_node },
 	{ "kfree", run_kfree },
 	{ "kfree_null", run_kfree_null },
 	{ "kfree_foreign", run_kfree_foreign },

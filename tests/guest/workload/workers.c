@@ -54,16 +54,21 @@ static int step_work(struct worker *worker, const struct step *step)
 	return 0;
 }
 
-static void worker_work(struct worker *worker)
+static void steps_work(struct worker *worker)
 {
-	/* Leave the processors to whoever watches. */
-	set_user_nice(current, MAX_NICE);
-	worker_park(worker, PHASE_PARKED);
 	for (unsigned int i = 0; i < worker->step_count; i++) {
 		if (worker->error || worker_ending(worker))
 			break;
 		worker->error = step_work(worker, &worker->steps[i]);
 	}
+}
+
+static void worker_work(struct worker *worker)
+{
+	/* Leave the processors to whoever watches. */
+	set_user_nice(current, MAX_NICE);
+	worker_park(worker, PHASE_PARKED);
+	steps_work(worker);
 	worker_park(worker, PHASE_DONE);
 }
 
@@ -206,6 +211,20 @@ int workers_work_here(char *command)
 	mutex_lock(&workers_lock);
 	list_del(&worker->node);
 	mutex_unlock(&workers_lock);
+	error = worker->error;
+	worker_destroy(worker);
+	return error;
+}
+
+/* @command: STEP...; the calling task works at once and is in no list. */
+int workers_work_now(char *command)
+{
+	struct worker *worker = worker_create(command);
+	int error;
+
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	steps_work(worker);
 	error = worker->error;
 	worker_destroy(worker);
 	return error;

@@ -9,7 +9,7 @@
 #include <linux/semaphore.h>
 #include <linux/types.h>
 
-#define WORKER_STEPS 24
+#define WORKER_STEPS 96
 #define WORKER_BLOCKS 8192
 
 /* First in, first out, and never reused: a worker works once. */
@@ -73,6 +73,7 @@ int worker_reuse(struct worker *worker, size_t size);
 /* workers.c */
 int workers_create_threads(char *command);
 int workers_work_here(char *command);
+int workers_work_now(char *command);
 void workers_go(void);
 void workers_end(void);
 size_t workers_print(char *text, size_t length);
