@@ -11,7 +11,7 @@ COMPLAINT = re.compile(
     r"|inconsistent lock|circular locking|\bleak|soft lockup|hard LOCKUP|rcu.*stall"
     r"|blocked for more|general protection|unable to handle|refcount_t"
     r"|list_(add|del) corruption|use-after-free|slab-out-of-bounds"
-    r"|scheduling while atomic|sleeping function called"
+    r"|bad: scheduling|scheduling while atomic|sleeping function called"
 )
 RECORD_LIMIT = 8192
 # Of /proc/sys/kernel/tainted: bad page, oops, warning, soft lockup.
