@@ -183,7 +183,11 @@ def vng_command(guest: Guest, monitor: Path) -> list[str]:
     command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
     command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
-    if accelerator(kernel) == "tcg":
+    foreign = release.endswith("-arm64")
+    if foreign:
+        # virtme-ng starts a guest of another architecture with that one's busybox.
+        command += ["--arch", "arm64", "--busybox", str(guest.root / "bin" / "busybox")]
+    if foreign or accelerator(kernel) == "tcg":
         command += ["--disable-kvm", f"--qemu-opts=-accel {EMULATION}"]
     return [*command, "--", "sh", f"{SHARE}/{RUNNER.name}", SHARE]
 
