@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tracer_lab.booted import boot_jobs
+from tracer_lab.builds import build_jobs
 from tracer_lab.cache import claimed
 from tracer_lab.errors import LabError
 from tracer_lab.reports import CellReport, Job, Order, Say, stopped_by
@@ -42,7 +43,7 @@ class Stopped(BaseException):
 
 def all_jobs() -> list[Job]:
     """Every cell that there is, in the order of the table."""
-    return boot_jobs()
+    return [*boot_jobs(), *build_jobs()]
 
 
 def select(
@@ -59,7 +60,8 @@ def select(
     found = [job for job in named if job.in_default or everything or job.name == only]
     if not found:
         known = ", ".join(job.name for job in able)
-        raise LabError(f"no cell of the matrix is called {only}", f"there are: {known}")
+        which = "no cell that runs tests" if tests else "no cell of the matrix"
+        raise LabError(f"{which} is called {only}", f"there are: {known}")
     return found
 
 
