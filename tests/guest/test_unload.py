@@ -104,8 +104,8 @@ class Unload(GuestTest):
                 device.add(pid)
             workload.control("go")
             kmodule.unload()
-            self.assert_gone()
             workload.await_phase("done", 2)
+        self.assert_gone()
 
     def test_loading_and_unloading_many_times(self) -> None:
         kmodule.unload()
