@@ -29,6 +29,14 @@ def armed_says_kernel() -> dict[str, bool]:
     return found
 
 
+def through_ftrace() -> bool:
+    """Say whether the kernel calls probes of tracer by ftrace; else they are breakpoints."""
+    ours = armed_says_tracer()
+    lines = REGISTERED.read_text(encoding="ascii").splitlines()
+    probed = [line for line in lines if line.split()[2].partition("+")[0] in ours]
+    return any("[FTRACE]" in line for line in probed)
+
+
 def all_disarmed() -> bool:
     """Say whether neither tracer nor the kernel calls a probe of tracer armed.
 

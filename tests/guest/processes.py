@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 import waiting
 
-READ_SYSCALL = "0"
+READ_SYSCALL = "0" if os.uname().machine == "x86_64" else "63"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
