@@ -31,7 +31,7 @@ class Cell:
     """A kernel of a suite: the packages are installed there, booted, and tested."""
 
     suite: Suite
-    flavour: str = "amd64"  # as Debian's packages of kernels end: amd64, cloud-amd64, rt-amd64
+    flavour: str = "amd64"  # as Debian's packages of kernels end: amd64, rt-amd64, arm64
     backports: bool = False  # the kernel comes from the suite's backports
 
     @property
@@ -39,6 +39,11 @@ class Cell:
         """The suite, or its backports, and the flavour if it is not the generic one."""
         archive = f"{self.suite.name}-backports" if self.backports else self.suite.name
         return archive if self.generic else f"{archive}-{self.flavour.split('-')[0]}"
+
+    @property
+    def architecture(self) -> str:
+        """Debian's name of the processors that it is for."""
+        return self.flavour.rpartition("-")[2]
 
     @property
     def generic(self) -> bool:
@@ -56,7 +61,9 @@ class Cell:
         """The packages of the base root file system, as apt-get install takes them."""
         archive = f"/{self.suite.name}-backports" if self.backports else ""
         kernel = [f"linux-{part}-{self.flavour}{archive}" for part in ("headers", "image")]
-        return (*PACKAGES, *kernel)
+        # virtme-ng starts a guest of another architecture with that one's busybox.
+        starter = () if self.architecture == "amd64" else ("busybox-static",)
+        return (*PACKAGES, *starter, *kernel)
 
 
 def _cells() -> tuple[Cell, ...]:
@@ -76,7 +83,7 @@ def _cells() -> tuple[Cell, ...]:
         for flavour in ("rt-amd64", "cloud-amd64")
     )
     # The only kernel whose mutex_lock() is a macro for another function.
-    return (*generic, *others, Cell(bullseye, "rt-amd64"))
+    return (*generic, *others, Cell(bullseye, "rt-amd64"), Cell(bookworm, "arm64"))
 
 
 CELLS = _cells()

@@ -10,6 +10,7 @@ from tracer_lab.cache import cache_dir, claimed, key_of, locked, made_once, remo
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.errors import LabError
+from tracer_lab.foreign import ensure_runs
 from tracer_lab.mirror import host_mirror, sources_list
 from tracer_lab.suites import Suite
 
@@ -40,7 +41,8 @@ def base_path(cell: Cell) -> Path:
 
 
 def _options(cell: Cell) -> list[str]:
-    return [f"--include={','.join(cell.packages)}"]
+    foreign = [] if cell.architecture == "amd64" else [f"--architectures={cell.architecture}"]
+    return [*foreign, f"--include={','.join(cell.packages)}"]
 
 
 def mmdebstrap(suite: Suite, options: Sequence[str]) -> list[str]:
@@ -78,6 +80,7 @@ def ensure_base(cell: Cell) -> Path:
     """
 
     def make(target: Path) -> None:
+        ensure_runs(cell.architecture)
         log = log_of(f"base-{cell.name}")
         make_root(target, cell.suite, cell.archives, _options(cell), log)
 
@@ -152,6 +155,11 @@ def throw_away_copy(root: Path, name: str) -> Iterator[Path]:
 def kernel_release(root: Path) -> str:
     """The release of the one kernel installed in a root file system."""
     return kernel_image(root)[0]
+
+
+def architecture_of(root: Path) -> str:
+    """Debian's name of the processors that the kernel in a root file system is for."""
+    return kernel_release(root).rpartition("-")[2]
 
 
 def kernel_image(root: Path) -> tuple[str, Path]:

@@ -23,8 +23,9 @@ from tracer_lab.accel import accelerator
 from tracer_lab.cache import cache_dir, locked, remove_tree
 from tracer_lab.commands import SHARE, as_root
 from tracer_lab.errors import LabError
+from tracer_lab.foreign import EMULATORS
 from tracer_lab.qmp import Monitor
-from tracer_lab.roots import in_use, kernel_image, kernel_release, log_of
+from tracer_lab.roots import architecture_of, in_use, kernel_image, kernel_release, log_of
 
 RUNNER = Path(__file__).with_name("run_in_guest.sh")
 # The first is part of QEMU before 8.0, and what starts it for virtme-ng is in FOR_VIRTME; the
@@ -183,10 +184,10 @@ def vng_command(guest: Guest, monitor: Path) -> list[str]:
     command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
     command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
-    foreign = release.endswith("-arm64")
+    architecture = architecture_of(guest.root)
+    foreign = architecture in EMULATORS
     if foreign:
-        # virtme-ng starts a guest of another architecture with that one's busybox.
-        command += ["--arch", "arm64", "--busybox", str(guest.root / "bin" / "busybox")]
+        command += ["--arch", architecture, "--busybox", str(guest.root / "bin" / "busybox")]
     if foreign or accelerator(kernel) == "tcg":
         command += ["--disable-kvm", f"--qemu-opts=-accel {EMULATION}"]
     return [*command, "--", "sh", f"{SHARE}/{RUNNER.name}", SHARE]
