@@ -14,10 +14,12 @@ from rich.console import Console
 from tracer_lab.cache import locked
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import list_tests
-from tracer_lab.matrix import all_jobs, run_jobs, select, workers
+from tracer_lab.matrix import Subject, all_jobs, kept_apart, run_jobs, select, workers
 from tracer_lab.matrix_display import LiveDisplay
 from tracer_lab.reports import CellReport, Job, Order, Verdict
 from tracer_lab.vm import GuestLost
+
+SUBJECT = Subject([], Path())
 
 
 def passed(name: str, order: Order) -> CellReport:
@@ -86,7 +88,21 @@ def console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Console:
 
 def run(jobs: Sequence[Job], console: Console) -> list[CellReport]:
     with LiveDisplay(console, len(jobs)) as display:
-        return run_jobs(jobs, [], "", display)
+        return run_jobs(jobs, SUBJECT, "", display)
+
+
+def test_what_is_tested_stays_as_it_was_when_the_run_began(tmp_path: Path) -> None:
+    deb, module, test = (
+        tmp_path / name for name in ("x.deb", "src/tracer/main.c", "tests/guest/run.py")
+    )
+    for file in (deb, module, test):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("before")
+    with kept_apart(tmp_path, [deb]) as subject:
+        for file in (deb, module, test):
+            file.write_text("after")
+        kept = [subject.tree / file.relative_to(tmp_path) for file in (module, test)]
+        assert [file.read_text() for file in (*subject.debs, *kept)] == ["before"] * 3
 
 
 @pytest.mark.parametrize(
@@ -134,7 +150,7 @@ def test_a_cell_that_another_run_is_at_waits_for_it(console: Console) -> None:
                 other_run.close()
 
         with Ending(console, 1) as display:
-            (cell,) = run_jobs([job("trixie")], [], "", display)
+            (cell,) = run_jobs([job("trixie")], SUBJECT, "", display)
     assert said == ["waiting for another run of this cell"]
     assert cell.verdict is Verdict.PASS
 
@@ -163,4 +179,4 @@ def test_an_interruption_ends_the_cells_that_are_under_way(console: Console) -> 
             order.say("running")
 
     with pytest.raises(KeyboardInterrupt), Interrupting(console, 2) as display:
-        run_jobs([job("forky"), Job("trixie", endless)], [], "", display)
+        run_jobs([job("forky"), Job("trixie", endless)], SUBJECT, "", display)

@@ -13,14 +13,14 @@ from tracer_lab.cache import remove_tree
 from tracer_lab.cells import BUILD_CELLS, BuildCell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.errors import LabError
-from tracer_lab.guest_suite import NOT_COPIED, TESTS, TREE
+from tracer_lab.guest_suite import GUEST, NOT_COPIED
 from tracer_lab.headers import CROSS, absent_from, ensure_headers, releases_in
 from tracer_lab.reports import CellReport, Finding, Job, Order, Verdict
 from tracer_lab.roots import in_use
 from tracer_lab.vm import fresh_share
 
-MODULE = TREE / "src" / "tracer"
-WORKLOAD = TESTS / "workload"
+MODULE = Path("src", "tracer")
+WORKLOAD = GUEST / "workload"
 FLAVOURED = re.compile(r"-[a-z]+-(amd64|arm64)\b")  # 6.1.0-50-rt-amd64, but not 6.1.0-50-amd64
 # Compiler and linker put "warning:" behind a place, modpost begins with "WARNING:", and make
 # says "make[2]: *** [Makefile:7: all] Error 2".
@@ -64,7 +64,7 @@ def run_cell(cell: BuildCell, order: Order) -> CellReport:
     with in_use(root), fresh_share(name) as share, order.log.open("a", encoding="utf-8") as log:
         for number, release in enumerate(releases, start=1):
             order.say(f"kernel {number} of {len(releases)}")
-            for build in builds_for(cell, root, release, share):
+            for build in builds_for(cell, root, release, share, order.tree):
                 log.write(f"{build.name}: {'FAIL' if build.complaints else 'clean'}\n")
                 log.writelines(f"    {line}\n" for line in build.complaints)
                 log.flush()
@@ -73,13 +73,15 @@ def run_cell(cell: BuildCell, order: Order) -> CellReport:
     return judged(cell.name, done, absent_from(root), order.log)
 
 
-def builds_for(cell: BuildCell, root: Path, release: str, share: Path) -> Iterator[Build]:
+def builds_for(
+    cell: BuildCell, root: Path, release: str, share: Path, tree: Path
+) -> Iterator[Build]:
     """Compile what is to be compiled for one kernel, in a folder of ``share``."""
     cross = CROSS.get(cell.architecture)
     target = [f"ARCH={cell.architecture}", f"CROSS_COMPILE={cross}-"] if cross else []
 
     def compiled(what: str, source: Path, *settings: str) -> Build:
-        text = _make(root, release, source, share, [*target, *settings])
+        text = _make(root, release, tree / source, share, [*target, *settings])
         complaints = complaints_in(text)
         if what == "sparse" and not SPARSE_RUNS.search(text):
             complaints.append("sparse did not run")

@@ -25,7 +25,8 @@ from tracer_lab.vm import (
 )
 
 TREE = Path(__file__).resolve().parents[2]
-TESTS = TREE / "tests" / "guest"
+GUEST = Path("tests", "guest")  # in the tree
+TESTS = TREE / GUEST
 RESULTS = "results.jsonl"
 FACTS = "facts.json"
 KERNEL_LOG = "kernel.log"  # run_in_guest.sh names it
@@ -80,7 +81,7 @@ def run_suite(
     a program cannot be built.
     """
     with fresh_share(name) as share:
-        shutil.copytree(TESTS, share / "guest", ignore=NOT_COPIED)
+        shutil.copytree(order.tree / GUEST, share / "guest", ignore=NOT_COPIED)
         selected = list_tests(order.tests, share / "guest")
         order.say("building the tests' programs")
         build_programs(root, share, order.log)

@@ -11,15 +11,16 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
 from tracer_lab.booted import boot_jobs
-from tracer_lab.builds import build_jobs
+from tracer_lab.builds import MODULE, build_jobs
 from tracer_lab.cache import claimed
 from tracer_lab.errors import LabError
+from tracer_lab.guest_suite import GUEST, NOT_COPIED
 from tracer_lab.reports import CellReport, Job, Order, Say, stopped_by
 from tracer_lab.roots import log_of
 
@@ -65,13 +66,23 @@ def select(
     return found
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What all cells of a run test: the same, whatever is edited or built meanwhile."""
+
+    debs: Sequence[Path]
+    tree: Path
+
+
 @contextmanager
-def kept_apart(files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Copies of files that stay as they are to the end of the block, whatever is built then."""
-    with tempfile.TemporaryDirectory(prefix="tracer-lab-debs-") as folder:
-        # apt inside a root reads them as another user.
-        Path(folder).chmod(0o755)
-        yield [Path(shutil.copy(file, folder)) for file in files]
+def kept_apart(tree: Path, debs: Sequence[Path]) -> Iterator[Subject]:
+    """Copies of packages, and of what else cells take from the tree, until the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="tracer-lab-tested-") as folder:
+        copy = Path(folder)
+        copy.chmod(0o755)  # apt and compilers inside a root read it as other users
+        for part in (MODULE, GUEST):
+            shutil.copytree(tree / part, copy / part, ignore=NOT_COPIED)
+        yield Subject([Path(shutil.copy(deb, copy)) for deb in debs], copy)
 
 
 def workers(processors: int, meminfo: str) -> int:
@@ -84,14 +95,14 @@ def workers(processors: int, meminfo: str) -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job], debs: Sequence[Path], tests: str, display: Display
+    jobs: Sequence[Job], subject: Subject, tests: str, display: Display
 ) -> list[CellReport]:
     """Run cells, as many at a time as the machine has room for; their reports in order."""
     stop = threading.Event()
     at_a_time = workers(os.cpu_count() or 1, Path("/proc/meminfo").read_text(encoding="ascii"))
     with ThreadPoolExecutor(at_a_time) as pool:
         runs: dict[Future[CellReport], Job] = {
-            pool.submit(run_job, job, debs, tests, display, stop): job for job in jobs
+            pool.submit(run_job, job, subject, tests, display, stop): job for job in jobs
         }
         try:
             for run in as_completed(runs):
@@ -116,7 +127,7 @@ def no_other_run_of(job: Job, say: Say) -> Iterator[None]:
 
 
 def run_job(
-    job: Job, debs: Sequence[Path], tests: str, display: Display, stop: threading.Event
+    job: Job, subject: Subject, tests: str, display: Display, stop: threading.Event
 ) -> CellReport:
     """Run one cell; whatever stops it that the lab knows of makes it a cell that is no pass."""
 
@@ -129,7 +140,7 @@ def run_job(
         started = time.monotonic()
         log = log_of(f"matrix-{job.name}")
         try:
-            report = job.run(Order(debs, tests, log, say))
+            report = job.run(Order(subject.debs, subject.tree, tests, log, say))
         except LabError as error:
             report = stopped_by(error, job.name, log)
         with log.open("a", encoding="utf-8") as sink:

@@ -10,6 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from tracer_lab.guest_suite import TREE
 from tracer_lab.matrix import kept_apart, run_jobs
 from tracer_lab.matrix_table import COLOURS, COLUMNS, lines_below, table_of
 from tracer_lab.reports import CellReport, Job
@@ -86,8 +87,8 @@ def show_matrix(
     console: Console, jobs: Sequence[Job], debs: Sequence[Path], tests: str
 ) -> list[CellReport]:
     """Run cells with those packages, show how it goes, and at the end the table."""
-    with kept_apart(debs) as copies, LiveDisplay(console, len(jobs)) as display:
-        reports = run_jobs(jobs, copies, tests, display)
+    with kept_apart(TREE, debs) as subject, LiveDisplay(console, len(jobs)) as display:
+        reports = run_jobs(jobs, subject, tests, display)
     # Where there is no terminal, nothing says how wide the lines may be.
     wide = console if console.is_terminal else Console(file=console.file, width=COLUMNS)
     wide.print()

@@ -58,7 +58,8 @@ def stopped_by(error: LabError, name: str, log: Path, kernel: str = "") -> CellR
 class Order:
     """What a cell is run with."""
 
-    debs: Sequence[Path]  # tracer-dkms and tracer-tools; nobody changes them meanwhile
+    debs: Sequence[Path]  # tracer-dkms and tracer-tools; nobody changes these and the tree
+    tree: Path  # has src/tracer and tests/guest as they were when the run of all cells began
     tests: str  # the guest tests that hold this; all if it is empty
     log: Path  # fresh and empty, for the report to name
     say: Say
