@@ -53,6 +53,8 @@ PLAIN: dict[str, Counters] = {
     "lock": Counters(lock=1, unlock=1),
     "unlock": Counters(unlock=1),
     "pause": Counters(),
+    "fifo": Counters(),
+    "ordinary": Counters(),
 }
 
 

@@ -228,6 +228,19 @@ static int run_schedule(struct worker *worker, size_t size)
 	return 0;
 }
 
+/* From here on the worker is a real-time task; it must not wait as one. */
+static int run_fifo(struct worker *worker, size_t size)
+{
+	sched_set_fifo(current);
+	return 0;
+}
+
+static int run_ordinary(struct worker *worker, size_t size)
+{
+	sched_set_normal(current, MAX_NICE);
+	return 0;
+}
+
 static int run_up(struct worker *worker, size_t size)
 {
 	up(&worker->semaphore);
@@ -279,6 +292,8 @@ static const struct operation operations[] = {
 	{ "kfree_foreign", run_kfree_foreign },
 	{ "pause", run_pause },
 	{ "schedule", run_schedule },
+	{ "fifo", run_fifo },
+	{ "ordinary", run_ordinary },
 	{ "up", run_up },
 	{ "down", run_down },
 	{ "lock", run_lock },
