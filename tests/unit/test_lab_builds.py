@@ -9,8 +9,15 @@ import pytest
 from tracer_lab.builds import Build, complaints_in, judged
 from tracer_lab.cells import BUILD_CELLS
 from tracer_lab.errors import LabError
-from tracer_lab.headers import Needs, absent_from, parse_download, parse_search, parse_show
-from tracer_lab.headers import releases_in as headers_in
+from tracer_lab.headers import (
+    Needs,
+    absent_from,
+    newest_of_series,
+    parse_download,
+    parse_search,
+    parse_show,
+    releases_in,
+)
 from tracer_lab.reports import Verdict
 
 SEARCH = """\
@@ -73,6 +80,12 @@ def test_kernels_of_another_architecture_are_told_apart() -> None:
     assert parse_search(SEARCH, "arm64") == ["7.3.4+deb13-arm64-16k"]
 
 
+def test_the_newest_kernel_of_each_series_and_flavour_is_found() -> None:
+    older = ["6.1.0-9-amd64", "6.1.0-9-rt-amd64", "6.12.95+deb12-arm64-16k"]
+    newer = ["6.1.0-50-amd64", "6.12.95+deb12-arm64", "6.12.117+deb12-arm64-16k", "7.2.6-amd64"]
+    assert newest_of_series([*older, *newer]) == ["6.1.0-9-rt-amd64", *newer]
+
+
 def test_a_line_that_is_no_package_is_an_error_that_shows_it() -> None:
     with pytest.raises(LabError, match="surprise"):
         parse_search("surprise\n", "amd64")
@@ -121,7 +134,7 @@ def test_kernels_are_known_by_their_build_folder(tmp_path: Path) -> None:
         (tmp_path / "lib/modules" / release / "build").symlink_to("/nowhere/on/this/machine")
     (tmp_path / "var/lib").mkdir(parents=True)
     (tmp_path / "var/lib/absent-kernels").write_text("6.1.0-51-amd64")
-    assert headers_in(tmp_path) == ["6.1.0-9-amd64", "6.1.0-50-amd64"]
+    assert releases_in(tmp_path) == ["6.1.0-9-amd64", "6.1.0-50-amd64"]
     assert absent_from(tmp_path) == ["6.1.0-51-amd64"]
 
 

@@ -91,11 +91,12 @@ CELLS = _cells()
 
 @dataclass(frozen=True)
 class BuildCell:
-    """Every kernel of a suite's archives: the module is compiled for each, nothing is booted."""
+    """Kernels of a suite's archives: the module is compiled for each, nothing is booted."""
 
     suite: Suite
     backports: bool = False  # the suite has them, and their kernels count
     architecture: str = "amd64"
+    every_version: bool = True  # False: of each flavour only the newest 6.1, the newest 6.12...
     tools: tuple[str, ...] = ()  # packages that it needs beside compilers
 
     @property
@@ -116,8 +117,10 @@ BUILD_CELLS = (
     BuildCell(suite_named("bookworm"), backports=True),
     BuildCell(suite_named("trixie"), backports=True),
     BuildCell(suite_named("forky"), tools=("sparse",)),
-    BuildCell(suite_named("bookworm"), backports=True, architecture="arm64"),
-    BuildCell(suite_named("trixie"), backports=True, architecture="arm64"),
+    *(
+        BuildCell(suite_named(name), backports=True, architecture="arm64", every_version=False)
+        for name in ("bookworm", "trixie")
+    ),
 )
 
 

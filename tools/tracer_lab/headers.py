@@ -16,7 +16,7 @@ from tracer_lab.roots import log_of, make_root, mmdebstrap, roots_dir
 PREFIX = "linux-headers-"
 # A package for one kernel has its release in its name, one that follows the newest has not,
 # or only the first two numbers of it.
-RELEASE = re.compile(r"\d+\.\d+\.\d+")
+RELEASE = re.compile(r"(?P<series>\d+\.\d+)\.\d+\S*?-(?P<flavour>[a-z]\S*)")
 COMMON = re.compile(r"linux-headers-\S+-common(-rt)?")
 KBUILD = re.compile(r"linux-kbuild-\S+")
 COMPILER = re.compile(r"(?:linux-compiler-)?gcc-(?P<version>\d+)(?:-\S+)?")
@@ -114,6 +114,13 @@ def parse_search(text: str, architecture: str) -> list[str]:
     return sorted(found, key=_by_number)
 
 
+def newest_of_series(releases: Sequence[str]) -> list[str]:
+    """Of kernels, oldest first, the last one of each flavour and first two numbers."""
+    matches = [found for release in releases if (found := RELEASE.match(release))]
+    newest = {(found["series"], found["flavour"]): found[0] for found in matches}
+    return [release for release in releases if release in newest.values()]
+
+
 def parse_show(text: str) -> dict[str, Needs]:
     """What the headers of each kernel need, in what ``apt-cache show`` printed of them.
 
@@ -165,6 +172,8 @@ def _ask_apt(root: Path, cell: BuildCell) -> dict[str, Needs]:
     releases = parse_search(run(in_root(root, search)), cell.architecture)
     if not releases:
         raise LabError(f"{cell.name}: apt knows of no {PREFIX}* package for a kernel")
+    if not cell.every_version:
+        releases = newest_of_series(releases)
     packages = [f"{PREFIX}{release}:{cell.architecture}" for release in releases]
     shown = parse_show(run(in_root(root, ["apt-cache", "show", "--no-all-versions", *packages])))
     return {release: shown[release] for release in releases}
