@@ -138,8 +138,9 @@ class Exec(GuestTest):
             link.receive()
             self.exec_shell(link)
 
-        child = self.monitored(self.start(Child(act)))
+        child = self.start(Child(act))
         child.wait_parked()
+        self.monitored(child)
         self.assertEqual(proctracer.row(child.pid), proctracer.Counters())
         child.tell()
         child.tell("shell")

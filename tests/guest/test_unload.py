@@ -22,7 +22,7 @@ SLEEPERS = 2000
 def sleep_in_many_threads(link: Link) -> None:
     """Have many threads sleep in schedule(), each having entered it when told to."""
     link.receive()
-    threading.stack_size(65536)
+    threading.stack_size(131072)  # the least that the C library allows on arm64
     reader, _ = os.pipe()
     for _ in range(SLEEPERS):
         threading.Thread(target=os.read, args=(reader, 1), daemon=True).start()
