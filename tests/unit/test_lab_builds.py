@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tracer_lab import builds
 from tracer_lab.builds import Build, complaints_in, judged
 from tracer_lab.cells import BUILD_CELLS
 from tracer_lab.errors import LabError
@@ -159,6 +161,36 @@ def test_a_build_that_says_what_it_does_is_clean() -> None:
 )
 def test_whoever_complains_is_heard(line: str) -> None:
     assert complaints_in(CLEAN + line + "\n") == [line]
+
+
+@pytest.mark.parametrize(
+    ("status", "printed", "complaints"),
+    [
+        (0, CLEAN, ()),
+        (0, f"{CLEAN}WARNING: modpost: no\n", ("WARNING: modpost: no",)),
+        (2, "Can't locate Pod/Usage.pm in @INC\n", ("Can't locate Pod/Usage.pm in @INC",)),
+    ],
+)
+def test_a_build_is_judged_by_its_status_and_its_words(
+    status: int,
+    printed: str,
+    complaints: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stand_in(_: Sequence[str], *, log: Path) -> None:
+        log.write_text(printed)
+        if status != 0:
+            raise LabError(f"exit status {status}")
+
+    monkeypatch.setenv("TRACER_LAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(builds, "run", stand_in)
+    (tmp_path / "src" / "tracer").mkdir(parents=True)
+    (tmp_path / "share").mkdir()
+    release = "6.1.0-50-cloud-arm64"
+    assert list(
+        builds.builds_for(BUILD_CELLS[-1], tmp_path, release, tmp_path / "share", tmp_path)
+    ) == [Build("module", release, complaints)]
 
 
 def test_a_cell_passes_if_every_build_is_clean(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,8 @@ COMPLAINT = re.compile(r"\b(warning|error): |^make(\[\d+\])?: \*\*\* ", re.IGNOR
 # With C=2 the headers of 7.x miss a script that tries out sparse, and leave it out.
 SPARSE = ("W=1", "KBUILD_CHECKSRC=2")
 SPARSE_RUNS = re.compile(r"^ +CHECK +", re.MULTILINE)
-LINES_SHOWN = 12  # of the complaints about one build
+LINES_SHOWN = 25  # of the complaints about one build
+TAIL = 12  # lines of a build that failed
 NOT_THERE = "the mirror lists its headers, or what they need, but does not have them"
 
 
@@ -81,9 +83,12 @@ def builds_for(
     target = [f"ARCH={cell.architecture}", f"CROSS_COMPILE={cross}-"] if cross else []
 
     def compiled(what: str, source: Path, *settings: str) -> Build:
-        text = _make(root, release, tree / source, share, [*target, *settings])
+        text, succeeded = _make(root, release, tree / source, share, [*target, *settings])
         complaints = complaints_in(text)
-        if what == "sparse" and not SPARSE_RUNS.search(text):
+        if not succeeded:
+            # Its last lines say why, of whatever form they are.
+            complaints = list(dict.fromkeys([*complaints, *text.splitlines()[-TAIL:]]))
+        elif what == "sparse" and not SPARSE_RUNS.search(text):
             complaints.append("sparse did not run")
         return Build(what, release, tuple(complaints))
 
@@ -96,21 +101,20 @@ def builds_for(
             yield compiled("sparse", MODULE, version, *SPARSE)
 
 
-def _make(root: Path, release: str, source: Path, share: Path, settings: Sequence[str]) -> str:
-    """Build a copy of the folder ``source`` for a kernel; everything that was printed."""
+def _make(
+    root: Path, release: str, source: Path, share: Path, settings: Sequence[str]
+) -> tuple[str, bool]:
+    """Build a copy of the folder ``source`` for a kernel; what was printed, and if it succeeded."""
     copy, log = share / source.name, share / "make.log"
     shutil.copytree(source, copy, ignore=NOT_COPIED)
     log.write_bytes(b"")
     build = [f"KDIR=/lib/modules/{release}/build", *settings]
-    try:
+    succeeded = False
+    with suppress(LabError):
         run(in_root(root, ["make", "-C", f"{SHARE}/{source.name}", *build], share), log=log)
-    except LabError as error:
-        # In the words of make, if it has any that count as a complaint.
-        if not complaints_in(log.read_text(errors="replace")):
-            return f"error: {error.message}"
-    finally:
-        remove_tree(copy)
-    return log.read_text(errors="replace")
+        succeeded = True
+    remove_tree(copy)
+    return log.read_text(errors="replace"), succeeded
 
 
 def complaints_in(text: str) -> list[str]:

@@ -191,7 +191,8 @@ def _install(root: Path, architecture: str, needs: Sequence[Needs], log: Path) -
     compilers = {f"gcc-{need.compiler}{suffix}" for need in needs}
     kbuilds = {need.kbuild for need in needs}
     install = ["apt-get", "--quiet", "--yes", "--no-install-recommends", "install"]
-    run(in_root(root, [*install, *sorted(compilers | kbuilds)]), log=log)
+    # With W=1 kbuild has our comments read by kernel-doc, up to 6.12 in Perl.
+    run(in_root(root, [*install, "perl", *sorted(compilers | kbuilds)]), log=log)
     run(in_root(root, ["sh", "-euc", UNPACK]), log=log)
     run(in_root(root, ["sh", "-euc", CLEAN]), log=log)
     run(as_root([*LINK, str(root / "usr" / "src")]))
