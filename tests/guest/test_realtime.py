@@ -23,9 +23,9 @@ from processes import Child, Link
 from workload import Step
 
 WORKERS = 3
-ROUNDS = 11  # of everybody that makes load, while the workers work
+ROUNDS = 7  # of everybody that makes load, while the workers work
 MAX_WAVES = 100
-PERIOD = 0.003  # seconds that a real-time task waits between two rounds
+PERIOD = 0.01  # seconds that a real-time task waits between two rounds
 PRIORITY = 60  # of those who preempt workers, whose own is 50 at most
 WORK = [
     Step("kmalloc", 211, 97),
@@ -39,8 +39,8 @@ WORK = [
     Step("up", 103),
     Step("lock", 211),
 ]
-# As ordinary tasks and as real-time ones.
-STEPS = [*WORK, Step("fifo", 1), *WORK, Step("ordinary", 1)]
+# As ordinary tasks, as real-time ones, and then out of the way of all.
+STEPS = [Step("nice", 1, 0), *WORK, Step("fifo", 1), *WORK, Step("nice", 1, 19)]
 
 
 def use_the_kernel() -> None:

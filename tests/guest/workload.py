@@ -54,7 +54,7 @@ PLAIN: dict[str, Counters] = {
     "unlock": Counters(unlock=1),
     "pause": Counters(),
     "fifo": Counters(),
-    "ordinary": Counters(),
+    "nice": Counters(),
 }
 
 

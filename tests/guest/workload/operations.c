@@ -235,9 +235,9 @@ static int run_fifo(struct worker *worker, size_t size)
 	return 0;
 }
 
-static int run_ordinary(struct worker *worker, size_t size)
+static int run_nice(struct worker *worker, size_t nice)
 {
-	sched_set_normal(current, MAX_NICE);
+	sched_set_normal(current, nice);
 	return 0;
 }
 
@@ -293,7 +293,7 @@ static const struct operation operations[] = {
 	{ "pause", run_pause },
 	{ "schedule", run_schedule },
 	{ "fifo", run_fifo },
-	{ "ordinary", run_ordinary },
+	{ "nice", run_nice },
 	{ "up", run_up },
 	{ "down", run_down },
 	{ "lock", run_lock },
