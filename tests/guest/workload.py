@@ -156,9 +156,17 @@ def _text(steps: Sequence[Step]) -> str:
 @contextmanager
 def threads(count: int, steps: Sequence[Step]) -> Iterator[list[int]]:
     """Give the PIDs of kernel threads that wait for "go"; they are ended afterwards."""
+    with threads_of([steps] * count) as pids:
+        yield pids
+
+
+@contextmanager
+def threads_of(plans: Sequence[Sequence[Step]]) -> Iterator[list[int]]:
+    """Do the same for threads that each have steps of their own."""
     with listening():
-        _write("threads", f"{count} {_text(steps)}")
-        await_phase("parked", count)
+        for steps in plans:
+            _write("threads", f"1 {_text(steps)}")
+        await_phase("parked", len(plans))
         yield [worker.pid for worker in workers()]
 
 
