@@ -33,6 +33,7 @@ class Cell:
     suite: Suite
     flavour: str = "amd64"  # as Debian's packages of kernels end: amd64, rt-amd64, arm64
     backports: bool = False  # the kernel comes from the suite's backports
+    as_released: bool = False  # the kernel is that of the release, not the newer one of security
 
     @property
     def name(self) -> str:
@@ -59,7 +60,8 @@ class Cell:
     @property
     def packages(self) -> tuple[str, ...]:
         """The packages of the base root file system, as apt-get install takes them."""
-        archive = f"/{self.suite.name}-backports" if self.backports else ""
+        archive = f"/{self.suite.name}" if self.as_released else ""
+        archive = f"/{self.suite.name}-backports" if self.backports else archive
         kernel = [f"linux-{part}-{self.flavour}{archive}" for part in ("headers", "image")]
         # virtme-ng starts a guest of another architecture with that one's busybox.
         starter = () if self.architecture == "amd64" else ("busybox-static",)
@@ -82,8 +84,14 @@ def _cells() -> tuple[Cell, ...]:
         for suite, backports in ((bookworm, False), (trixie, False), (trixie, True))
         for flavour in ("rt-amd64", "cloud-amd64")
     )
-    # The only kernel whose mutex_lock() is a macro for another function.
-    return (*generic, *others, Cell(bullseye, "rt-amd64"), Cell(bookworm, "arm64"))
+    # The only kernel whose mutex_lock() is a macro for another function. Mirrors lack files of
+    # its newest version.
+    return (
+        *generic,
+        *others,
+        Cell(bullseye, "rt-amd64", as_released=True),
+        Cell(bookworm, "arm64"),
+    )
 
 
 CELLS = _cells()
