@@ -92,6 +92,11 @@ def kernel_release() -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def tells_softirqs() -> bool:
+    """Say whether the flags of an event show a softirq, which PREEMPT_RT runs in a task."""
+    return "PREEMPT_RT" not in os.uname().version or kernel_release() >= (6, 1)
+
+
 def _definitions() -> list[str]:
     symbols = {line.split()[2] for line in Path("/proc/kallsyms").read_text().splitlines()}
     lines = [
