@@ -97,13 +97,13 @@ def end_unless_passed(reports: Sequence[CellReport]) -> None:
     },
 )
 def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
-    """Run the guest tests on every kernel of the matrix; a whole run writes docs/kernels.md."""
+    """Run the guest tests on every kernel of the matrix, and write docs/kernels.md."""
     with plain_errors(WRONG_USAGE):
         jobs = select(all_jobs(), only, k, everything=all_)
         list_tests(k)
     reports = run_cells(jobs, k)
-    if not (only or k):
-        write_document(TREE, reports)
+    if not k:
+        write_document(TREE, reports, [job.name for job in all_jobs()])
     end_unless_passed(reports)
 
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from tracer_lab.facts import KernelFacts
+from tracer_lab.kernels_record import (
+    CellRecord,
+    read_records,
+    recorded,
+    replaced,
+    tree_commit,
+    write_records,
+)
 from tracer_lab.reports import CellReport
 from tracer_tools.kernels import supported_kernels
 
@@ -14,7 +21,8 @@ DOCUMENT = Path("docs", "kernels.md")
 HEAD = """\
 # Kernels
 
-Written by `invoke matrix` on {day}; to change it, run that again.
+Written by `invoke matrix` on {day} from the last run of each cell, which `kernels.json` keeps;
+to change it, run that again.
 
 tracer supports Linux {oldest} to {newest}: the bounds in `dkms/supported-kernels`, which are
 what dkms builds for.
@@ -23,7 +31,8 @@ BOOTED = """
 ## Tested
 
 Each of these Debian systems installed the packages with its own apt, dkms and compiler, and
-booted; then all guest tests ran there.
+booted; then all guest tests ran there. The commit is that of the tree, with a `+` if it had
+changes beside.
 """
 SYMBOLS = """
 ## Symbols in use
@@ -38,26 +47,35 @@ With the compiler and the headers of the suite, without a warning.
 """
 
 
-def document(reports: Sequence[CellReport], oldest: str, newest: str, day: date) -> str:
-    """The whole text, for the reports of a run of all cells."""
-    booted = [report for report in reports if report.built_for is None]
-    built = [report for report in reports if report.built_for is not None]
+def document(records: Sequence[CellRecord], oldest: str, newest: str, day: date) -> str:
+    """The whole text."""
+    booted = [record for record in records if record.built_for is None]
+    built = [record for record in records if record.built_for is not None]
     parts = [
         HEAD.format(day=day.isoformat(), oldest=oldest, newest=newest),
         BOOTED,
         _table(_booted_rows(booted)),
         SYMBOLS,
-        _table(_symbol_rows([report.facts for report in booted if report.facts is not None])),
+        _table(_symbol_rows([record for record in booted if record.symbols])),
     ]
     if built:
         parts += [BUILT, _table(_built_rows(built))]
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def write_document(tree: Path, reports: Sequence[CellReport]) -> None:
-    """Write the document of the tree, with its bounds and today's date."""
+def write_document(tree: Path, reports: Sequence[CellReport], cells: Sequence[str]) -> None:
+    """Record a run of some of the matrix's ``cells``, and write the document of the tree."""
+    commit = tree_commit(tree)
+    new = [recorded(report, date.today(), commit) for report in reports]
+    records = replaced(read_records(tree), new, cells)
+    write_records(tree, records)
+    write_text(tree, records)
+
+
+def write_text(tree: Path, records: Sequence[CellRecord]) -> None:
+    """Write the document, with the bounds of the tree and today's date."""
     bounds = supported_kernels()
-    text = document(reports, str(bounds.oldest), str(bounds.newest), date.today())
+    text = document(records, str(bounds.oldest), str(bounds.newest), date.today())
     target = tree / DOCUMENT
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8")
@@ -69,30 +87,32 @@ def _table(rows: Iterable[Sequence[str]]) -> str:
     return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _booted_rows(reports: Sequence[CellReport]) -> Iterator[Sequence[str]]:
-    yield ("cell", "kernel", "compiler", "dkms", "passed", "failed", "skipped", "outcome")
-    for report in reports:
-        facts = report.facts
-        compiler, dkms = ("", "") if facts is None else (facts.compiler, facts.dkms)
-        counts = (report.passed, len(report.failed), len(report.skipped))
-        numbers = map(str, counts)
-        yield (report.name, report.kernel, compiler, dkms, *numbers, report.verdict.value)
+def _booted_rows(records: Sequence[CellRecord]) -> Iterator[Sequence[str]]:
+    yield (
+        *("cell", "kernel", "compiler", "dkms", "passed", "failed", "skipped", "outcome"),
+        *("day", "commit"),
+    )
+    for record in records:
+        numbers = map(str, (record.passed, record.failed, record.skipped))
+        system = (record.cell, record.kernel, record.compiler, record.dkms)
+        yield (*system, *numbers, record.outcome, record.day, record.commit)
 
 
-def _symbol_rows(kernels: Sequence[KernelFacts]) -> Iterator[Sequence[str]]:
+def _symbol_rows(records: Sequence[CellRecord]) -> Iterator[Sequence[str]]:
     """Kernels with the same symbols share a row; functions are in the order of the module's."""
     yield ("function", "kernels", "symbols")
-    functions = dict.fromkeys(name for facts in kernels for name in facts.symbols)
+    functions = dict.fromkeys(name for record in records for name in record.symbols)
     for function in functions:
         users: dict[tuple[str, ...], list[str]] = {}
-        for facts in kernels:
-            users.setdefault(facts.symbols.get(function, ()), []).append(facts.release)
+        for record in records:
+            users.setdefault(tuple(record.symbols.get(function, ())), []).append(record.kernel)
         for symbols, releases in users.items():
             which = "all" if len(users) == 1 else ", ".join(dict.fromkeys(releases))
             yield (f"`{function}`", which, ", ".join(f"`{name}`" for name in symbols) or "none")
 
 
-def _built_rows(reports: Sequence[CellReport]) -> Iterator[Sequence[str]]:
-    yield ("cell", "kernels", "outcome")
-    for report in reports:
-        yield (report.name, ", ".join(report.built_for or ()), report.verdict.value)
+def _built_rows(records: Sequence[CellRecord]) -> Iterator[Sequence[str]]:
+    yield ("cell", "kernels", "outcome", "day", "commit")
+    for record in records:
+        kernels = ", ".join(record.built_for or ())
+        yield (record.cell, kernels, record.outcome, record.day, record.commit)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracer_lab.kernels_document import DOCUMENT, write_document
+from tracer_lab.kernels_document import DOCUMENT, write_text
 from tracer_tools import kernels
 from tracer_tools.check.engine import Finding, Status
 from tracer_tools.check.kernel import release_supported
@@ -180,7 +180,7 @@ def test_raising_the_one_line_takes_a_kernel_in_and_lowering_it_leaves_it_out(
     bounds.write_text(bounds.read_text().replace("NEWEST_KERNEL=7.3", f"NEWEST_KERNEL={newest}"))
     assert (outcome(release, bounds), answer(release, bounds).status) == ("built", Status.PASS)
     assert f"(5.10 to {newest})" in answer(release, bounds).fact
-    write_document(bounds.parent, [])
+    write_text(bounds.parent, [])
     assert f"supports Linux 5.10 to {newest}:" in (bounds.parent / DOCUMENT).read_text()
 
 
