@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Callable
 
 import pytest
 
@@ -12,14 +12,9 @@ TREE = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def kmsg() -> ModuleType:
+def kmsg(imported: Callable[[str], ModuleType]) -> ModuleType:
     """The module of that name, which guests run with the standard library alone."""
-    spec = importlib.util.spec_from_file_location("kmsg", TREE / "tests" / "guest" / "kmsg.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("tests/guest/kmsg.py")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 from pathlib import Path
 from types import ModuleType
+from typing import Callable
 
 import pytest
 
@@ -11,14 +11,9 @@ TREE = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def setup() -> ModuleType:
+def setup(imported: Callable[[str], ModuleType]) -> ModuleType:
     """setup.py, which does nothing when it is imported."""
-    spec = importlib.util.spec_from_file_location("tracer_setup", TREE / "setup.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("setup.py")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""What the unit tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Callable
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def imported() -> Callable[[str], ModuleType]:
+    """A function that imports a file of the tree, named from its top, which is in no package."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"imported_{Path(name).stem}", TREE / name)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
