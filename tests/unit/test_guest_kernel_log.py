@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import ModuleType
 from typing import Callable
 
 import pytest
-
-TREE = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
