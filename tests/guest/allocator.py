@@ -1,12 +1,16 @@
-"""What the allocator itself allocates with kmalloc(), in whatever task it needs memory.
+"""What allocator and scheduler call themselves, in whatever task it falls into.
 
-From 7.2 on a kmalloc() or kfree() may first have to make room for its own bookkeeping. Such calls
-are calls of kmalloc() and tracer counts them; a test that knows what a task asked for must know
-of them too.
+From 7.2 on a kmalloc() or kfree() may first have to make room for its own bookkeeping. Before
+6.2, a task with PREEMPT_RT that was preempted while it held a spinlock calls kfree(NULL) when it
+lets go of it: it may migrate again, and __set_cpus_allowed_ptr_locked() frees a mask that there
+need not be. Such calls are calls and tracer counts them; a test that knows what a task asked for
+must know of them too.
 """
 
 from __future__ import annotations
 
+import functools
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +20,14 @@ import ftrace
 from proctracer import Counters
 
 SYMBOL = "__kmalloc_flags_noprof"
+MIGRATES = "__set_cpus_allowed_ptr_locked"
 GROUP = "tracer_allocator"
 INSTANCE = ftrace.TRACING / "instances" / GROUP
 NOTHING = Counters()
 
 
 class OwnCalls:
-    """The allocator's own calls since it is watched; none where it makes none."""
+    """The kernel's own calls since they are watched; none where it makes none."""
 
     def __init__(self, watched: bool) -> None:
         self._watched = watched
@@ -38,7 +43,9 @@ class OwnCalls:
         counted: dict[int, Counters] = defaultdict(Counters)
         with (INSTANCE / "trace").open(encoding="ascii", errors="replace") as file:
             for event in ftrace.parse(file):
-                if event.in_task:
+                if event.in_task and event.name == "kfree":
+                    counted[event.tid] += Counters(kfree=1)
+                elif event.in_task:
                     size = event.number("size") if event.value("block") != "0x0" else 0
                     counted[event.tid] += Counters(kmalloc=1, kmalloc_mem=size)
         return counted
@@ -47,17 +54,47 @@ class OwnCalls:
 @contextmanager
 def watched() -> Iterator[OwnCalls]:
     """Watch from here to the end of the block."""
-    if not ftrace.kernel_has(SYMBOL):
+    allocates, frees = ftrace.kernel_has(SYMBOL), _frees_after_preemption()
+    if not allocates and not frees:
         yield OwnCalls(watched=False)
         return
-    definition = f"r:{GROUP}/own {SYMBOL} size=$arg1:u64 block=$retval:x64"
-    ftrace.append_line(ftrace.TRACING / "kprobe_events", definition)
+    if allocates:
+        definition = f"r:{GROUP}/own {SYMBOL} size=$arg1:u64 block=$retval:x64"
+        ftrace.append_line(ftrace.TRACING / "kprobe_events", definition)
     INSTANCE.mkdir()
-    enable = INSTANCE / "events" / GROUP / "enable"
     try:
-        ftrace.write(enable, "1")
+        if allocates:
+            ftrace.write(INSTANCE / "events" / GROUP / "enable", "1")
+        if frees:
+            _watch_frees_after_preemption()
         yield OwnCalls(watched=True)
     finally:
-        ftrace.write(enable, "0")
+        ftrace.write(INSTANCE / "events" / "enable", "0")
         INSTANCE.rmdir()
-        ftrace.append_line(ftrace.TRACING / "kprobe_events", f"-:{GROUP}/own")
+        if allocates:
+            ftrace.append_line(ftrace.TRACING / "kprobe_events", f"-:{GROUP}/own")
+
+
+def _frees_after_preemption() -> bool:
+    return "PREEMPT_RT" in os.uname().version and ftrace.kernel_has(MIGRATES)
+
+
+def _watch_frees_after_preemption() -> None:
+    first, end = _extent(MIGRATES)
+    event = INSTANCE / "events" / "kmem" / "kfree"
+    ftrace.write(event / "filter", f"ptr == 0 && call_site > {first:#x} && call_site < {end:#x}")
+    ftrace.write(event / "enable", "1")
+
+
+@functools.cache  # a boot has one answer
+def _extent(symbol: str) -> tuple[int, int]:
+    """Give the addresses of a function of the kernel and of what comes after it."""
+    first = 0
+    with Path("/proc/kallsyms").open(encoding="ascii") as symbols:  # in order of address
+        for line in symbols:
+            address, _, name = line.split()[:3]
+            if first and int(address, 16) > first:
+                return first, int(address, 16)
+            if name == symbol:
+                first = int(address, 16)
+    raise LookupError(f"no {symbol} in /proc/kallsyms, or nothing after it")

@@ -6,6 +6,7 @@ every kernel, and the blocks of memory can be followed one by one afterwards.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -80,6 +81,7 @@ class LostEventsError(AssertionError):
     """The trace is not whole, so that it proves nothing."""
 
 
+@functools.cache  # reading all symbols takes a second under emulation
 def kernel_has(symbol: str) -> bool:
     """Say whether the kernel has a function of this name."""
     with Path("/proc/kallsyms").open(encoding="ascii") as symbols:
