@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from tracer_lab.cache import locked
 from tracer_lab.kernels_record import (
     CellRecord,
     read_records,
@@ -67,9 +68,10 @@ def write_document(tree: Path, reports: Sequence[CellReport], cells: Sequence[st
     """Record a run of some of the matrix's ``cells``, and write the document of the tree."""
     commit = tree_commit(tree)
     new = [recorded(report, date.today(), commit) for report in reports]
-    records = replaced(read_records(tree), new, cells)
-    write_records(tree, records)
-    write_text(tree, records)
+    with locked("kernels-record"):  # another run may end at the same time
+        records = replaced(read_records(tree), new, cells)
+        write_records(tree, records)
+        write_text(tree, records)
 
 
 def write_text(tree: Path, records: Sequence[CellRecord]) -> None:
