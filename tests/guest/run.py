@@ -21,7 +21,7 @@ import facts
 from kmsg import KernelLog
 
 HERE = Path(__file__).resolve().parent
-HANG_SECONDS = 240
+HANG_SECONDS = 480
 ErrorInfo = Union[tuple[type[BaseException], BaseException, TracebackType], tuple[None, None, None]]
 
 

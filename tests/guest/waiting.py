@@ -6,7 +6,7 @@ import time
 from typing import Callable
 
 PAUSE = 0.01
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 class NeverCameTrueError(AssertionError):
