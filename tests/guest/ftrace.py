@@ -45,6 +45,7 @@ KVMALLOC = "__kvmalloc_node_noprof"
 KVMALLOC_ALLOCATES = (6, 15)
 # Where these exist the kmalloc tracepoint fires twice for a large block.
 LARGE = ["__kmalloc_large_noprof", "__kmalloc_large_node_noprof"]
+# Letters of one column of the flags, and of no other: before 6.12 PREEMPT_RT has a column more.
 IN_INTERRUPT = frozenset("hHsSzZ")
 LINE = re.compile(
     r"\s*.+-(?P<tid>\d+)\s+\[\d+\]\s+(?P<flags>\S+)\s+\S+: (?P<name>\w+): ?(?P<text>.*)"
@@ -92,11 +93,6 @@ def kernel_release() -> tuple[int, int]:
     """Give the first two numbers of the kernel's release."""
     major, minor = os.uname().release.split(".")[:2]
     return int(major), int(minor)
-
-
-def tells_softirqs() -> bool:
-    """Say whether the flags of an event show a softirq, which PREEMPT_RT runs in a task."""
-    return "PREEMPT_RT" not in os.uname().version or kernel_release() >= (6, 1)
 
 
 def _definitions() -> list[str]:
@@ -208,5 +204,5 @@ def _parse(line: str) -> Event:
     found = LINE.fullmatch(line.rstrip("\n"))
     if not found:
         raise LostEventsError(f"not a line of a trace: {line!r}")
-    in_task = not IN_INTERRUPT.intersection(found["flags"][2])
+    in_task = not IN_INTERRUPT.intersection(found["flags"])
     return Event(found["name"], int(found["tid"]), in_task, found["text"])

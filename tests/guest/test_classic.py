@@ -29,12 +29,13 @@ class Classic(GuestTest):
         fd = os.open("/dev/tracer", os.O_RDONLY)
         with workload.threads(THREADS, STEPS) as pids:
             for pid in pids:
+                workload.note_own_calls(pid)
                 self.assertEqual(fcntl.ioctl(fd, 1 << 30 | 4 << 16 | 1 << 8 | 42, pid), 0)
             workload.go(THREADS)
             with open("/proc/tracer", encoding="ascii") as report:  # noqa: PTH123  # as fopen(3)
                 header = report.readline().split()
                 lines = [[int(word) for word in line.split()] for line in report]
-            own = {pid: workload.own_calls_of_allocator(pid) for pid in pids}
+            own = {pid: workload.own_calls(pid) for pid in pids}
             for pid in pids:
                 self.assertEqual(fcntl.ioctl(fd, 1 << 30 | 4 << 16 | 1 << 8 | 43, pid), 0)
         os.close(fd)

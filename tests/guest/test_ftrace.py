@@ -224,8 +224,6 @@ class Agreement(GuestTest):
         self.assert_agrees(use_sockets)
 
     def test_a_loopback_network_whose_packets_are_received_in_interrupts(self) -> None:
-        if not ftrace.tells_softirqs():
-            self.skipTest("ftrace of 5.10 with PREEMPT_RT does not tell a softirq from its task")
         account = self.assert_agrees(use_loopback)
         self.assertGreater(account.borrowed, 0)
 

@@ -114,7 +114,7 @@ class RealTime(GuestTest):
         """Have workers work, and see that each was counted exactly."""
         with workload.threads(WORKERS, STEPS) as pids:
             for pid in pids:
-                device.add(pid)
+                workload.add(pid)
             self.working[0] = 1
             workload.go(WORKERS)
             self.working[0] = 0

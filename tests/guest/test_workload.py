@@ -39,7 +39,7 @@ class Work(GuestTest):
         """Have a kernel thread do the steps of each plan; give the counters of each."""
         with workload.threads_of(plans) as pids:
             for pid in pids:
-                device.add(pid)
+                workload.add(pid)
             self.assertEqual(proctracer.rows(), {pid: Counters() for pid in pids})
             workload.go(len(plans))
             counted = [workload.counted(pid) for pid in pids]
@@ -150,7 +150,7 @@ class GivenBack(Work):
         steps = [Step("kmalloc", each, 100), Step("pause", 1), Step("kfree", each)]
         with workload.threads(tasks, steps) as pids:
             for pid in pids:
-                device.add(pid)
+                workload.add(pid)
             workload.control("go")
             workload.await_phase("parked", tasks)
             workload.go(tasks)
@@ -172,7 +172,7 @@ class Forgotten(Work):
     def assert_priced_anew(self, release: str) -> None:
         steps = [Step("kmalloc", 499, 100), Step("pause", 1), Step("kfree_foreign", 499)]
         with workload.threads(1, steps) as (pid,):
-            device.add(pid)
+            workload.add(pid)
             workload.control("go")
             workload.await_phase("parked", 1)
             workload.control(release)
@@ -196,7 +196,7 @@ class Tasks(Work):
 
     def test_a_thread_that_is_not_monitored_is_counted_nowhere(self) -> None:
         with workload.threads(3, STEPS) as pids:
-            device.add(pids[1])
+            workload.add(pids[1])
             workload.go(3)
             self.assertEqual(set(proctracer.rows()), {pids[1]})
             self.assertEqual(workload.counted(pids[1]), workload.expected(STEPS))
@@ -205,17 +205,17 @@ class Tasks(Work):
         with workload.threads(1, [*STEPS, Step("pause", 1), *STEPS]) as (pid,):
             workload.control("go")
             workload.await_phase("parked", 1)
-            device.add(pid)
+            workload.add(pid)
             workload.go(1)
             self.assertEqual(workload.counted(pid), workload.expected(STEPS))
 
     def test_what_is_done_after_removing_is_not_counted(self) -> None:
         with workload.threads(1, [*STEPS, Step("pause", 1), *STEPS]) as (pid,):
-            device.add(pid)
+            workload.add(pid)
             workload.control("go")
             workload.await_phase("parked", 1)
             device.remove(pid)
-            device.add(pid)
+            workload.add(pid)
             self.assertEqual(proctracer.row(pid), Counters())
             workload.go(1)
             self.assertEqual(workload.counted(pid), workload.expected(STEPS))
@@ -224,7 +224,7 @@ class Tasks(Work):
         with workload.listening():
             child = self.start(Child(lambda link: workload.work_here(STEPS)))
             workload.await_phase("parked", 1)
-            device.add(child.pid)
+            workload.add(child.pid)
             workload.go(1)
             self.assertEqual(workload.counted(child.pid), workload.expected(STEPS))
 
@@ -232,7 +232,7 @@ class Tasks(Work):
         with workload.listening():
             child = self.start(Child(self.work_in_threads))
             workload.await_phase("parked", 3)
-            device.add(child.pid)
+            workload.add(child.pid)
             workload.control("go")
             workload.await_phase("done", 3)
             one = workload.expected(STEPS)

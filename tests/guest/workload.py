@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import allocator
+import device
 import kmodule
 import proctracer
 import waiting
@@ -59,6 +60,7 @@ PLAIN: dict[str, Counters] = {
 
 
 _own_calls: allocator.OwnCalls | None = None
+_before: dict[int, Counters] = {}  # what _own_calls said when a worker was added
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def listening() -> Iterator[None]:
             control("end")
             waiting.until(lambda: not workers(), "the workers have ended")
             _own_calls = None
+            _before.clear()
 
 
 def await_phase(phase: str, count: int) -> None:
@@ -195,14 +198,29 @@ def await_phase(phase: str, count: int) -> None:
 
 
 def counted(pid: int) -> Counters:
-    """Give the row of a process, less what the allocator asked for itself. Raises KeyError."""
-    return proctracer.row(pid) - own_calls_of_allocator(pid)
+    """Give the row of a worker that was added here, less the kernel's own calls.
+
+    Raises KeyError if it has no row.
+    """
+    return proctracer.row(pid) - own_calls(pid)
 
 
-def own_calls_of_allocator(pid: int) -> Counters:
-    """Give what the allocator asked for itself in a worker that lives."""
+def add(pid: int) -> None:
+    """Have a worker monitored that is parked. Raises OSError."""
+    note_own_calls(pid)
+    device.add(pid)
+
+
+def note_own_calls(pid: int) -> None:
+    """Forget the kernel's own calls in a worker until now; while parked it makes none."""
     assert _own_calls, "the module is not listening"
-    return _own_calls.of(pid)
+    _before[pid] = _own_calls.of(pid)
+
+
+def own_calls(pid: int) -> Counters:
+    """Give the kernel's own calls in a worker that lives, since it was noted. Raises KeyError."""
+    assert _own_calls, "the module is not listening"
+    return _own_calls.of(pid) - _before[pid]
 
 
 def go(count: int) -> None:
