@@ -24,6 +24,7 @@ from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
 from tracer_lab.guest_suite import list_tests  # noqa: E402
 from tracer_lab.kernels_document import write_document  # noqa: E402
+from tracer_lab.kernels_record import tree_commit  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
 from tracer_lab.matrix import all_jobs, select  # noqa: E402
 from tracer_lab.matrix_display import show_matrix  # noqa: E402
@@ -101,9 +102,10 @@ def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
     with plain_errors(WRONG_USAGE):
         jobs = select(all_jobs(), only, k, everything=all_)
         list_tests(k)
+        commit = tree_commit(TREE)
     reports = run_cells(jobs, k)
     if not k:
-        write_document(TREE, reports, [job.name for job in all_jobs()])
+        write_document(TREE, reports, [job.name for job in all_jobs()], commit)
     end_unless_passed(reports)
 
 

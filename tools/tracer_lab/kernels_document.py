@@ -12,7 +12,6 @@ from tracer_lab.kernels_record import (
     read_records,
     recorded,
     replaced,
-    tree_commit,
     write_records,
 )
 from tracer_lab.reports import CellReport
@@ -64,9 +63,13 @@ def document(records: Sequence[CellRecord], oldest: str, newest: str, day: date)
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def write_document(tree: Path, reports: Sequence[CellReport], cells: Sequence[str]) -> None:
-    """Record a run of some of the matrix's ``cells``, and write the document of the tree."""
-    commit = tree_commit(tree)
+def write_document(
+    tree: Path, reports: Sequence[CellReport], cells: Sequence[str], commit: str
+) -> None:
+    """Record a run of some of the matrix's ``cells``, and write the document of the tree.
+
+    ``commit`` is what tree_commit() said when the run began.
+    """
     new = [recorded(report, date.today(), commit) for report in reports]
     with locked("kernels-record"):  # another run may end at the same time
         records = replaced(read_records(tree), new, cells)
