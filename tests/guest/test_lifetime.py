@@ -76,31 +76,28 @@ class End(GuestTest):
         waiting.until(lambda: pid not in proctracer.rows(), "the orphan's row goes")
 
     def test_a_process_that_came_again_under_the_same_number_is_another(self) -> None:
-        first = self.monitored_sleeper()
-        first.kill()
-        first.reap()
-        second = self.sleeper_numbered(first.pid)
+        second = self.sleeper_of_a_number_that_was_monitored()
         self.assertEqual(proctracer.rows(), {})
         self.assert_removing(second.pid, "ESRCH")
         self.assert_adding(second.pid, "OK")
 
     def test_a_number_that_came_again_before_the_row_was_looked_at(self) -> None:
         for _ in range(5):
-            first = self.monitored_sleeper()
-            first.kill()
-            first.reap()
-            second = self.sleeper_numbered(first.pid)
+            second = self.sleeper_of_a_number_that_was_monitored()
             self.assert_adding(second.pid, "OK")
             device.remove(second.pid)
 
-    def sleeper_numbered(self, pid: int) -> Child:
+    def sleeper_of_a_number_that_was_monitored(self) -> Child:
         """Give a new process that has the number of one that is gone."""
-        for _ in range(20):
-            LAST_PID.write_text(str(pid - 1), encoding="ascii")
-            child = self.sleeper()
-            if child.pid == pid:
-                return child
-        return self.fail(f"number {pid} did not come again")
+        for _ in range(20):  # another task of the system may be quicker
+            first = self.monitored_sleeper()
+            first.kill()
+            first.reap()
+            LAST_PID.write_text(str(first.pid - 1), encoding="ascii")
+            second = self.sleeper()
+            if second.pid == first.pid:
+                return second
+        return self.fail("no number came again")
 
     def test_a_number_comes_again_when_few_are_left(self) -> None:
         limit = Path("/proc/sys/kernel/pid_max")
