@@ -37,7 +37,6 @@ SIZED = [
     "__kmalloc_noprof",
     "__kmalloc_node_noprof",
     "__kmalloc_node_track_caller_noprof",
-    "__kmalloc_flags_noprof",
 ]
 # Before this release it calls one of the above, by "slab: Achieve better kmalloc caches
 # randomization in kvmalloc".
