@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from tracer_lab.errors import LabError
 from tracer_lab.suites import Suite, suite_named
@@ -134,14 +133,8 @@ BUILD_CELLS = (
 
 def cell_named(name: str) -> Cell:
     """The cell of that name; raises LabError for a name that the matrix does not have."""
-    (cell, *_) = cells_matching(name)
-    return cell
-
-
-def cells_matching(pattern: str) -> list[Cell]:
-    """The cells whose name matches a shell pattern; raises LabError if none does."""
-    found = [cell for cell in CELLS if fnmatchcase(cell.name, pattern)]
-    if not found:
-        known = ", ".join(cell.name for cell in CELLS)
-        raise LabError(f"no cell of the matrix is called {pattern}", f"there are: {known}")
-    return found
+    for cell in CELLS:
+        if cell.name == name:
+            return cell
+    known = ", ".join(cell.name for cell in CELLS)
+    raise LabError(f"no cell of the matrix is called {name}", f"there are: {known}")
