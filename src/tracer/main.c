@@ -7,6 +7,7 @@
  *   monitor.c	adding and removing them, also when they end; arming
  *   symbol.c	the table: which symbols serve which function
  *   probe.c	the kretprobes, registered and armed
+ *   trial.c	what a function of the kernel does where its name does not tell
  *   tracepoint.c  the tracepoints: of exit, and of everybody's kfree
  *   handler.c	what happens when a probed function is called
  *   report.c	/proc/tracer
