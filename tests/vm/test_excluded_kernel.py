@@ -7,7 +7,6 @@ lowered, so that kernels of today are beyond it.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,10 +16,8 @@ import pytest
 
 from tracer_lab.cells import PACKAGES, Cell, cell_named
 from tracer_lab.commands import in_root, run
-from tracer_lab.guest_suite import TREE
-from tracer_lab.lint import tree_files
-from tracer_lab.packages import build_packages
 from tracer_lab.roots import ensure_base, install, kernel_release, log_of, throw_away_copy
+from tracer_lab.variants import packages_of_variant
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 from tracer_tools.kernels import Bounds, kernel_series, parse_bounds, supported_kernels
 
@@ -97,19 +94,15 @@ def packages_up_to(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
 
     @cache
     def build(newest: str) -> list[Path]:
-        tree = tmp_path_factory.mktemp("lowered")
-        for name in tree_files(TREE):
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(TREE / name, tree / name)
-        run(["git", "init", "--quiet"], cwd=tree)
-        lower(tree / "dkms" / "supported-kernels", newest)
-        return list(build_packages(tree, tree / "dist").debs)
+        folder = tmp_path_factory.mktemp("lowered")
+        return list(packages_of_variant(folder, lambda tree: lower(tree, newest)).debs)
 
     return build
 
 
-def lower(file: Path, newest: str) -> None:
+def lower(tree: Path, newest: str) -> None:
     """Name another newest kernel; and the same as the oldest, if that is newer."""
+    file = tree / "dkms" / "supported-kernels"
     text, lines = re.subn("(?m)^NEWEST_KERNEL=.*$", f"NEWEST_KERNEL={newest}", file.read_text())
     assert lines == 1
     if supported_kernels().oldest > kernel_series(newest):

@@ -12,6 +12,7 @@ from tracer_lab.commands import as_root, run
 from tracer_lab.mirror import host_mirror, sources_list
 from tracer_lab.roots import log_of
 from tracer_lab.suites import suite_named
+from tracer_lab.tree import tree_files
 
 # The kernel's headers packages leave checkpatch out; this package of its source has it.
 SOURCE_PACKAGE = "linux-source-6.1"
@@ -33,13 +34,6 @@ class Lint:
 
     name: str
     command: Sequence[str]
-
-
-def tree_files(tree: Path, *patterns: str) -> list[str]:
-    """The files of the tree that match, relative to it: tracked, or new and not ignored."""
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    names = set(run(listed, cwd=tree).splitlines())
-    return sorted(name for name in names if (tree / name).is_file())
 
 
 def lints(tree: Path) -> Iterator[Lint]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,8 +13,8 @@ from pathlib import Path
 from tracer_lab.cache import key_of, locked
 from tracer_lab.commands import run
 from tracer_lab.errors import LabError
-from tracer_lab.lint import tree_files
 from tracer_lab.roots import log_of
+from tracer_lab.tree import copy_tree_files, tree_files
 
 # Debian's own python3 builds Debian's packages, whatever else a user has on the PATH.
 DEBIAN = (
@@ -79,7 +78,7 @@ def build_packages(tree: Path, dist: Path) -> Packages:
         if made[:1] == [key] and all((dist / name).exists() for name in made[1:]):
             return Packages(tuple(dist / name for name in made[1:]))
         with _umask(0o022), tempfile.TemporaryDirectory(prefix=".building-", dir=dist) as folder:
-            return _publish(_build(tree, names, Path(folder)), key, dist)
+            return _publish(_build(tree, Path(folder)), key, dist)
 
 
 @contextmanager
@@ -109,14 +108,10 @@ def _publish(files: Sequence[Path], key: str, dist: Path) -> Packages:
     return Packages(published)
 
 
-def _build(tree: Path, names: Sequence[str], folder: Path) -> list[Path]:
+def _build(tree: Path, folder: Path) -> list[Path]:
     """Make everything in ``folder``; its sub-folders are left over."""
     copy = folder / "tracer"
-    for name in names:
-        target = copy / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(tree / name, target)
-        target.chmod(0o755 if os.access(tree / name, os.X_OK) else 0o644)
+    copy_tree_files(tree, copy)
     _check_build_dependencies(copy)
     version, epoch = (
         run([*DEBIAN, "dpkg-parsechangelog", f"--show-field={field}"], cwd=copy).strip()
