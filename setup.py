@@ -14,8 +14,18 @@ TREE = Path(__file__).resolve().parent
 CHANGELOG = TREE / "debian" / "changelog"
 SUPPORTED_KERNELS = TREE / "dkms" / "supported-kernels"
 
-UPSTREAM = re.compile(r"(?P<release>\d+(?:\.\d+)*)(?:~(?P<pre>(?:a|alpha|b|beta|rc)\d+))?")
-REVISION = re.compile(r"[A-Za-z0-9+.~]+")
+# [EPOCH:]UPSTREAM[-REVISION]: deb-version(7). The epoch and the revision are of the packaging.
+DEBIAN = re.compile(
+    r"(?:\d+:)?(?P<upstream>\d[A-Za-z0-9.+~-]*?)(?:-[A-Za-z0-9+.~]+)?", flags=re.ASCII
+)
+UPSTREAM = re.compile(
+    r"(?P<release>\d+(?:\.\d+)*)"
+    r"(?:~(?P<phase>a|alpha|b|beta|rc|pre|dev)(?P<number>\d*)(?![A-Za-z0-9]))?"
+    r"(?P<sign>[~+]?)(?P<rest>[A-Za-z0-9.+~]*)",
+    flags=re.ASCII,
+)
+# What Debian calls builds of a version for another of its releases: 1.2~bpo12+1, 1.2~deb12u1.
+REBUILD = re.compile(r"(bpo|deb)\d.*")
 HEADING = re.compile(r"[a-z0-9][a-z0-9+.-]+ \((?P<version>[^() ]+)\) .*;")
 
 
@@ -34,19 +44,25 @@ def changelog_version(changelog: Path) -> str:
 def pep440_version(debian: str) -> str:
     """Return the PEP 440 version of the source that a Debian version stands for.
 
-    A Debian revision (``-1``, ``-0.1~bpo12+1``) is left out: it counts packagings of one source.
-    ``~rc1``, ``~beta2`` and ``~a1`` become pre-releases. Whatever has no exact counterpart
-    (an epoch, ``+git``, other uses of ``~``) raises ValueError.
+    An epoch and a Debian revision (``-1``) are left out: they count packagings of one source.
+    ``~rc1``, ``~beta2`` and ``~dev3`` become pre-releases, and any other suffix with ``~`` a
+    development release before the one that it is named after: ``1.2~git1`` gives
+    ``1.2.dev0+git1``. A build for another Debian release (``~bpo12+1``) and a suffix with ``+``
+    become a local version: ``1.2+bpo12.1``. Raises ValueError for what is none of these.
     """
-    upstream, dash, revision = debian.rpartition("-")
-    if not dash:
-        upstream = debian
-    elif not REVISION.fullmatch(revision):
-        raise ValueError(f"{debian!r} ends in no Debian revision")
-    parts = UPSTREAM.fullmatch(upstream)
-    if parts is None:
-        raise ValueError(f"{debian!r} has no PEP 440 counterpart: use 1.2.3, 1.2.3~rc1 or 1.2.3-1")
-    return str(Version(parts["release"] + (parts["pre"] or "")))
+    version = DEBIAN.fullmatch(debian)
+    parts = version and UPSTREAM.fullmatch(version["upstream"])
+    words = re.findall("[A-Za-z0-9]+", parts["rest"]) if parts else []
+    if not parts or bool(parts["sign"]) != bool(words):
+        raise ValueError(f"{debian!r} is no Debian version of the form 1.2.3, 1.2.3~rc1 or 1.2.3-1")
+    python: str = parts["release"]
+    if parts["phase"]:
+        python += f".{parts['phase']}{parts['number'] or 0}"
+    elif parts["sign"] == "~" and not REBUILD.fullmatch(parts["rest"]):
+        python += ".dev0"
+    if words:
+        python += "+" + ".".join(words)
+    return str(Version(python))
 
 
 class BuildWithKernels(build_py):
