@@ -37,13 +37,45 @@ def test_the_driver_that_holds_the_minor_number_is_named(machine: Machine) -> No
     assert finding.command == ""
 
 
-@pytest.mark.parametrize(("running", "status"), [("ABC", Status.PASS), ("ABD", Status.WARN)])
-def test_the_loaded_module_is_compared_with_the_installed_one(
-    machine: Machine, running: str, status: Status
+def load_module(machine: Machine, *, version: str = "1.0.0", srcversion: str = "ABC") -> None:
+    machine.write("/sys/module/tracer/version", f"{version}\n")
+    machine.write("/sys/module/tracer/srcversion", f"{srcversion}\n")
+
+
+def test_the_loaded_module_is_the_installed_one(machine: Machine) -> None:
+    install_module(machine)
+    load_module(machine)
+    finding = module.loaded_is_installed(machine)
+    assert finding.status is Status.PASS
+    assert finding.fact == "The loaded module is the installed one (1.0.0)."
+
+
+@pytest.mark.parametrize(
+    ("version", "srcversion", "fact"),
+    [
+        ("0.9.9", "ABC", "is 0.9.9; the installed one, 1.0.0, waits for a reload"),
+        ("1.0.0", "ABD", "is ABD; the installed one, ABC, waits for a reload"),
+    ],
+)
+def test_another_installed_module_waits_for_a_reload(
+    machine: Machine, version: str, srcversion: str, fact: str
 ) -> None:
     install_module(machine)
-    machine.write("/sys/module/tracer/srcversion", f"{running}\n")
-    assert module.loaded_is_installed(machine).status is status
+    load_module(machine, version=version, srcversion=srcversion)
+    finding = module.loaded_is_installed(machine)
+    assert (finding.status, finding.command) == (Status.WARN, module.RELOAD)
+    assert fact in finding.fact
+
+
+def test_a_kernel_without_source_versions_still_tells_the_version(machine: Machine) -> None:
+    install_module(machine, srcversion="")
+    machine.write("/sys/module/tracer/version", "0.9.9\n")
+    assert module.loaded_is_installed(machine).status is Status.WARN
+
+
+def test_without_an_installed_module_there_is_nothing_to_compare(machine: Machine) -> None:
+    load_module(machine)
+    assert module.loaded_is_installed(machine).status is Status.SKIP
 
 
 def secure_boot(machine: Machine, value: bytes) -> None:

@@ -8,6 +8,8 @@ from tracer_tools.module import MODULE, is_loaded
 from tracer_tools.system import System
 
 MISC_DEVICES = "/proc/misc"
+# Another version may be of the same C, and so have the same srcversion.
+IDENTITY = ("version", "srcversion")
 RELOAD = "sudo modprobe -r tracer && sudo modprobe tracer"
 
 
@@ -47,15 +49,24 @@ def minor_holder(system: System) -> str:
 
 def loaded_is_installed(system: System) -> Finding:
     """Find out whether the loaded module is the one that the next boot will load."""
-    try:
-        running = system.read(f"{MODULE}/srcversion").strip()
-    except OSError:
-        return skipped("This kernel does not tell which source a loaded module was made from.")
-    installed = modinfo(system, "srcversion")
-    if not installed:
+    compared = [pair for field in IDENTITY if (pair := both(system, field))]
+    if not compared:
         return skipped("There is no installed module to compare the loaded one with.")
-    if running != installed:
-        return warned(
-            f"The loaded module ({running}) is not the installed one ({installed}).", RELOAD
-        )
-    return passed(f"The loaded module is the installed one ({running}).")
+    for running, installed in compared:
+        if running != installed:
+            return warned(
+                f"The loaded module is {running}; the installed one, {installed}, "
+                "waits for a reload.",
+                RELOAD,
+            )
+    return passed(f"The loaded module is the installed one ({compared[0][0]}).")
+
+
+def both(system: System, field: str) -> tuple[str, str] | None:
+    """Return a field of the loaded and of the installed module, None if either lacks it."""
+    try:
+        running = system.read(f"{MODULE}/{field}").strip()
+    except OSError:
+        return None
+    installed = modinfo(system, field)
+    return (running, installed) if installed else None
