@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tracer_lab.cache import cache_dir, key_of, made_once
 from tracer_lab.commands import as_root, run
-from tracer_lab.mirror import host_mirror, sources_list
-from tracer_lab.roots import log_of
+from tracer_lab.roots import log_of, make_root
 from tracer_lab.suites import suite_named
 from tracer_lab.tree import tree_files
 
@@ -57,12 +56,9 @@ def ensure_checkpatch() -> Path:
 
     def make(target: Path) -> None:
         unpacked = target.with_name("kernel-source.unfinished")
-        mirror, suite = host_mirror(), suite_named(SOURCE_SUITE)
-        sources = "" if mirror is None else sources_list(mirror, suite.archives, suite.security)
-        given = [] if mirror is None else ["-"]
-        fetch = ["mmdebstrap", "--variant=extract", f"--include={SOURCE_PACKAGE}"]
-        log = log_of("checkpatch")
-        run(as_root([*fetch, SOURCE_SUITE, str(unpacked), *given]), stdin=sources, log=log)
+        suite = suite_named(SOURCE_SUITE)
+        only_unpacked = ["--variant=extract", f"--include={SOURCE_PACKAGE}"]
+        make_root(unpacked, suite, suite.archives, only_unpacked, log_of("checkpatch"))
         target.mkdir()
         archive = unpacked / "usr" / "src" / f"{SOURCE_PACKAGE}.tar.xz"
         members = [f"{SOURCE_PACKAGE}/scripts/{name}" for name in CHECKPATCH_FILES]
