@@ -26,7 +26,7 @@ from tracer_lab.guest_suite import list_tests  # noqa: E402
 from tracer_lab.kernels_document import write_document  # noqa: E402
 from tracer_lab.kernels_record import tree_commit  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
-from tracer_lab.matrix import all_jobs, select  # noqa: E402
+from tracer_lab.matrix import all_jobs, guests_at_a_time, select  # noqa: E402
 from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
@@ -129,7 +129,9 @@ def run_tests(context: Context, only: str = "", k: str = "") -> None:
         lint(context)
     folders = [f"tests/{part}" for part in ("unit", "vm") if only in ("", part)]
     if folders:
-        pytest = [sys.executable, "-m", "pytest", *folders, *(["-k", k] if k else [])]
+        # The tests of a file share root file systems: they run one after the other.
+        aside = [f"--numprocesses={guests_at_a_time()}", "--dist=loadfile"]
+        pytest = [sys.executable, "-m", "pytest", *aside, *folders, *(["-k", k] if k else [])]
         status = subprocess.run(pytest, cwd=TREE, check=False).returncode
         if status != 0:
             raise Exit(code=status)

@@ -85,8 +85,13 @@ def kept_apart(tree: Path, debs: Sequence[Path]) -> Iterator[Subject]:
         yield Subject([Path(shutil.copy(deb, copy)) for deb in debs], copy)
 
 
+def guests_at_a_time() -> int:
+    """How many guests this machine has room for: at least one."""
+    return workers(os.cpu_count() or 1, Path("/proc/meminfo").read_text(encoding="ascii"))
+
+
 def workers(processors: int, meminfo: str) -> int:
-    """How many cells to run at a time, with what /proc/meminfo says: at least one.
+    """How many guests to run at a time, with what /proc/meminfo says: at least one.
 
     An emulated guest keeps one processor busy.
     """
@@ -99,8 +104,7 @@ def run_jobs(
 ) -> list[CellReport]:
     """Run cells, as many at a time as the machine has room for; their reports in order."""
     stop = threading.Event()
-    at_a_time = workers(os.cpu_count() or 1, Path("/proc/meminfo").read_text(encoding="ascii"))
-    with ThreadPoolExecutor(at_a_time) as pool:
+    with ThreadPoolExecutor(guests_at_a_time()) as pool:
         runs: dict[Future[CellReport], Job] = {
             pool.submit(run_job, job, subject, tests, display, stop): job for job in jobs
         }
