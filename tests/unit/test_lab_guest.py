@@ -11,6 +11,7 @@ import pytest
 from tracer_lab import vm
 from tracer_lab.commands import as_root
 from tracer_lab.errors import LabError
+from tracer_lab.machine import Machine, qemu_command
 from tracer_lab.vm import Guest, GuestLost, GuestPanicked, boot
 
 pytestmark = pytest.mark.filterwarnings("ignore:guest stand-in was lost")
@@ -173,3 +174,29 @@ def test_only_a_user_who_is_not_root_needs_sudo(monkeypatch: pytest.MonkeyPatch)
     assert as_root(["true"]) == ["sudo", "--", "true"]
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert as_root(["true"]) == ["true"]
+
+
+@pytest.mark.parametrize(("accelerator", "option"), [("kvm", "kvm"), ("tcg", vm.EMULATION)])
+def test_a_whole_system_is_emulated_where_kvm_does_not_work(
+    accelerator: str, option: str, guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACER_LAB_ACCEL", accelerator)
+    command = qemu_command(Machine(Path("disk"), Path("initramfs")), guest, Path("qmp"))
+    assert command[command.index("-accel") + 1] == option
+
+
+def test_a_whole_system_leaves_its_disk_as_it_was(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACER_LAB_ACCEL", "tcg")
+    command = qemu_command(Machine(Path("disk"), Path("initramfs")), guest, Path("qmp"))
+    assert "snapshot=on" in command[command.index("-drive") + 1].split(",")
+
+
+def test_a_guest_may_be_booted_in_another_way(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends(monkeypatch, "off")
+    given = vm.vng_command
+    monkeypatch.delattr(vm, "vng_command")
+    assert boot(guest, launch=given).powered_off

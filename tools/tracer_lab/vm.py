@@ -62,6 +62,10 @@ class Guest:
     memory: str = "1G"
 
 
+# Gives the command that boots a guest, whose QEMU is to call the monitor at that path.
+Launcher = Callable[[Guest, Path], list[str]]
+
+
 @dataclass(frozen=True)
 class GuestResult:
     """How the command in a guest went."""
@@ -96,8 +100,11 @@ def boot(
     guest: Guest,
     watch: Callable[[], None] = lambda: None,
     on_loss: Callable[[str], None] = warn_of_loss,
+    launch: Launcher | None = None,
 ) -> GuestResult:
     """Boot a guest, run its command as root, and wait for its end.
+
+    ``launch`` gives the command that boots it, if it is not to be virtme-ng's.
 
     A guest that is lost is booted once more, from the same folder as it was given; before
     that ``on_loss`` is told of it. ``watch`` is called before each boot, about twice a second
@@ -114,7 +121,7 @@ def boot(
             remove_tree(left)
         watch()
         with in_use(guest.root):
-            result = _attempt(guest, console, watch)
+            result = _attempt(guest, launch or vng_command, console, watch)
         if result is not None:
             return result
         on_loss(f"guest {guest.name} was lost: {console}")
@@ -124,7 +131,9 @@ def boot(
     )
 
 
-def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestResult | None:
+def _attempt(
+    guest: Guest, launch: Launcher, console: Path, watch: Callable[[], None]
+) -> GuestResult | None:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="tracer-lab-") as folder,
@@ -132,7 +141,7 @@ def _attempt(guest: Guest, console: Path, watch: Callable[[], None]) -> GuestRes
         console.open("wb") as sink,
     ):
         qemu = subprocess.Popen(
-            as_root(vng_command(guest, monitor.path)),
+            as_root(launch(guest, monitor.path)),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -173,14 +182,28 @@ def _watch_over(monitor: Monitor, seconds: int, watch: Callable[[], None]) -> No
         raise
 
 
+def limited(guest: Guest) -> list[str]:
+    """What to put before the command of a guest, lest it outlive its time.
+
+    QMP ends a guest in time; this is for a QEMU that does not even listen.
+    """
+    return ["timeout", "--kill-after=10", str(guest.seconds + 30)]
+
+
 def vng_command(guest: Guest, monitor: Path) -> list[str]:
     """The command that boots a guest with virtme-ng, under a time limit that nothing outlives."""
     release, kernel = kernel_image(guest.root)
     beside = Path(sys.executable).parent  # the virtual environment's commands
     command = ["env", f"PATH={beside}:{os.environ['PATH']}:{FOR_VIRTME}"]
-    # QMP ends a guest in time; this is for a QEMU that does not even listen.
-    command += ["timeout", "--kill-after=10", str(guest.seconds + 30)]
-    command += ["vng", "--verbose", "--run", str(kernel), "--root", str(guest.root)]
+    command += [
+        *limited(guest),
+        "vng",
+        "--verbose",
+        "--run",
+        str(kernel),
+        "--root",
+        str(guest.root),
+    ]
     command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
     command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
