@@ -30,7 +30,9 @@ from tracer_lab.matrix import all_jobs, guests_at_a_time, select  # noqa: E402
 from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
+from tracer_lab.repository import checked_uri, make_repository  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release, log_of  # noqa: E402
+from tracer_lab.signing_key import find_key  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 
 CELL = "bookworm"
@@ -150,6 +152,26 @@ def package(_: Context) -> None:
         print(path.relative_to(TREE))
 
 
+@task(
+    help={
+        "key": "your key that signs it: fingerprint, ID or e-mail address in your GnuPG keyring",
+        "uri": "where users will find it: https://example.org/tracer",
+    },
+)
+def repo(_: Context, key: str = "", uri: str = "") -> None:
+    """Make a signed APT repository of the packages in dist/repo."""
+    with plain_errors(WRONG_USAGE):
+        address, signer = checked_uri(uri), find_key(key)
+    target = TREE / "dist" / "repo"
+    with plain_errors():
+        with step(console, "building the packages"):
+            packages = tree_packages()
+        # Not a step: gpg may ask for a passphrase, and nothing must be written over that.
+        make_repository(packages, signer, address, target)
+    print(f"{target.relative_to(TREE)} is signed by {signer}")
+    print(f"Now: put all of it at {address}")
+
+
 @task
 def install(_: Context) -> None:
     """Install the packages of this tree on this machine, with apt."""
@@ -185,4 +207,6 @@ def clean(_: Context, everything: bool = False) -> None:
             remove_tree(cache_dir())
 
 
-namespace = Collection(build, lint, run_tests, matrix, package, install, uninstall, demo, clean)
+namespace = Collection(
+    build, lint, run_tests, matrix, package, repo, install, uninstall, demo, clean
+)
