@@ -87,7 +87,7 @@ static const struct file_operations workers_fops = {
 
 static int __init workload_init(void)
 {
-	int error = operations_start();
+	int error = allocations_start();
 
 	if (error)
 		return error;
@@ -107,7 +107,7 @@ static void __exit workload_exit(void)
 {
 	debugfs_remove(directory);
 	workers_end();
-	operations_stop();
+	allocations_stop();
 }
 
 module_init(workload_init);

@@ -78,22 +78,6 @@ static int worker_thread(void *data)
 	return 0;
 }
 
-static int worker_prepare_foreign(struct worker *worker,
-				  const struct step *step)
-{
-	void *block;
-	int error;
-
-	for (unsigned int i = 0; i < step->count; i++) {
-		block = kmalloc(step->size, GFP_KERNEL);
-		error = blocks_push(&worker->foreign, block);
-		if (error)
-			return error;
-		worker->foreign_usable += ksize(block);
-	}
-	return 0;
-}
-
 /* One step: OPERATION[:COUNT[:SIZE]]. */
 static int worker_add_step(struct worker *worker, char *word)
 {
@@ -112,9 +96,7 @@ static int worker_add_step(struct worker *worker, char *word)
 	if (word && kstrtoul(word, 10, &step->size))
 		return -EINVAL;
 	worker->step_count++;
-	if (operation_frees_foreign(step->operation) && step->size)
-		return worker_prepare_foreign(worker, step);
-	return 0;
+	return allocation_prepare(worker, step);
 }
 
 static void worker_destroy(struct worker *worker)

@@ -57,14 +57,17 @@ struct worker {
 	struct mutex mutex;
 };
 
-/* operations.c */
-const struct operation *operation_find(const char *name);
-bool operation_frees_foreign(const struct operation *operation);
+/* allocations.c */
+extern const struct operation allocations[]; /* up to one without a name */
 int blocks_create(struct blocks *blocks);
 void blocks_destroy(struct blocks *blocks);
 int blocks_push(struct blocks *blocks, void *block);
-int operations_start(void);
-void operations_stop(void);
+int allocation_prepare(struct worker *worker, const struct step *step);
+int allocations_start(void);
+void allocations_stop(void);
+
+/* operations.c */
+const struct operation *operation_find(const char *name);
 
 /* exchange.c */
 void worker_release(struct worker *worker, bool by_rcu);
