@@ -93,7 +93,7 @@ def test_every_source_file_of_the_module_is_installed(installed: Path, version: 
     built = ("*.mod.c",)
     kept = [*(TREE / "src/tracer").glob("*.[ch]"), *(TREE / "src/tracer").glob("[KM]*file*")]
     expected = {path.name for path in kept if not any(path.match(name) for name in built)}
-    expected |= {"Kbuild", "dkms.conf"}
+    expected |= {"Kbuild", "dkms.conf", "post-install"}
     assert {path.name for path in folder.iterdir()} == expected
 
 

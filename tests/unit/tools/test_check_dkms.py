@@ -78,6 +78,27 @@ def test_a_failed_build_shows_the_end_of_its_log(machine: Machine) -> None:
     )
 
 
+def stand_in(machine: Machine, log: str) -> None:
+    machine.answer(STATUS, f"tracer/1.0.0, {RELEASE}, x86_64: installed\n")
+    machine.answer(f"modinfo -k {RELEASE} -F unsupported tracer", "it does not compile\n")
+    machine.write(f"/var/lib/dkms/tracer/1.0.0/{RELEASE}/x86_64/log/make.log", log)
+
+
+def test_a_module_that_stands_in_shows_what_did_not_compile(machine: Machine) -> None:
+    stand_in(machine, LOG + "make: Entering directory\n  CC unsupported.o\n# exit code: 0\n")
+    finding = module_built(machine)
+    assert finding.status is Status.FAIL
+    assert "only refuses to load: it does not compile; its log follows" in finding.fact
+    assert "install --only-upgrade tracer-dkms" in finding.command
+    assert finding.detail[-1] == "make: *** [Makefile:250: __sub-make] Error 2"
+
+
+def test_a_module_that_stands_in_for_want_of_kretprobes_has_no_log(machine: Machine) -> None:
+    stand_in(machine, "  CC unsupported.o\n")
+    finding = module_built(machine)
+    assert (finding.status, finding.command, finding.detail) == (Status.FAIL, "", ())
+
+
 def test_a_log_of_another_kernels_build_is_not_shown(machine: Machine) -> None:
     with_headers(machine)
     machine.answer(STATUS, "tracer/1.0.0: added\n")

@@ -15,6 +15,7 @@ from tracer_tools.system import System
 
 TREE = "/var/lib/dkms/tracer"
 LOG_LINES = 12
+MAKE_FAILED = re.compile(r"make: \*\*\*")
 # dkms 2 writes "tracer, 1.0.0, KERNEL, ARCH: installed", dkms 3 "tracer/1.0.0, KERNEL, ...";
 # what is only added has no kernel, and remarks in parentheses may follow.
 STATUS_LINE = re.compile(
@@ -26,10 +27,11 @@ STATUS_LINE = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of ``dkms status``; ``kernel`` is empty for a version built for none."""
+    """One line of ``dkms status``; ``kernel`` and ``arch`` are empty for one built for none."""
 
     version: str
     kernel: str
+    arch: str
     state: str
     remark: str
 
@@ -43,9 +45,8 @@ def parse_status(text: str) -> list[Entry]:
         match = STATUS_LINE.fullmatch(line.rstrip())
         if match is None:
             raise FormatError(f"dkms status: line {number}: not understood: {line!r}")
-        entries.append(
-            Entry(match["version"], match["kernel"] or "", match["state"], match["remark"] or "")
-        )
+        fields = ("version", "kernel", "arch", "state", "remark")
+        entries.append(Entry(*(match[field] or "" for field in fields)))
     return entries
 
 
@@ -64,7 +65,7 @@ def module_built(system: System) -> Finding:
     here = [entry for entry in entries if entry.kernel == system.release()]
     installed = [entry for entry in here if entry.state.startswith("installed")]
     if installed:
-        return is_installed(installed[-1])
+        return is_installed(installed[-1], system)
     return is_not_installed((here or entries)[-1], system)
 
 
@@ -99,13 +100,25 @@ def install_again(version: str, release: str) -> str:
     return f"sudo dkms install --force tracer/{version} -k {release}"
 
 
-def is_installed(entry: Entry) -> Finding:
+def is_installed(entry: Entry, system: System) -> Finding:
     """Return the finding for a module that is installed, if only with a remark."""
+    reason = modinfo(system, "unsupported")
+    if reason:
+        return stands_in(entry, system, reason)
     fact = f"dkms has installed tracer {entry.version} for {entry.kernel}."
     if re.search(r"[Dd]iff|[Mm]issing", entry.remark):
         again = install_again(entry.version, entry.kernel)
         return warned(f"{fact[:-1]}, but remarks {entry.remark}.", again)
     return passed(fact)
+
+
+def stands_in(entry: Entry, system: System, reason: str) -> Finding:
+    """Return the finding for what is installed where tracer does not compile or work."""
+    log = failure(system, f"{TREE}/{entry.version}/{entry.kernel}/{entry.arch}/log/make.log")
+    fact = f"The module tracer {entry.version} for {entry.kernel} only refuses to load: {reason}"
+    if not log:
+        return not_there(system, f"{fact}.", "")
+    return not_there(system, f"{fact}; its log follows.", identify(system).newer_tracer(), log)
 
 
 def is_not_installed(entry: Entry, system: System) -> Finding:
@@ -145,13 +158,22 @@ def not_there(system: System, fact: str, command: str, detail: tuple[str, ...] =
 
 def build_log(version: str, system: System) -> tuple[str, ...]:
     """Return the end of the log of a build for the running kernel that failed, if one did."""
+    file = f"{TREE}/{version}/build/make.log"
     try:
-        lines = system.read(f"{TREE}/{version}/build/make.log").splitlines()
+        heading = system.read(file).partition("\n")[0]
     except OSError:
         return ()
-    if not any(f"for kernel {system.release()} " in line for line in lines[:1]):
+    return failure(system, file) if f"for kernel {system.release()} " in heading else ()
+
+
+def failure(system: System, file: str) -> tuple[str, ...]:
+    """Return the end of what make printed until it failed, empty if it did not."""
+    try:
+        lines = [line.rstrip() for line in system.read(file).splitlines() if line.strip()]
+    except OSError:
         return ()
-    return tuple(line.rstrip() for line in lines if line.strip())[-LOG_LINES:]
+    failed_at = [number for number, line in enumerate(lines) if MAKE_FAILED.match(line)]
+    return tuple(lines[: failed_at[-1] + 1][-LOG_LINES:]) if failed_at else ()
 
 
 def first_line(text: str) -> str:
