@@ -19,10 +19,11 @@ sys.path.insert(0, str(TREE / "tools"))
 
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
 from tracer_lab.cells import cell_named  # noqa: E402
-from tracer_lab.commands import SHARE, as_root, in_root, run  # noqa: E402
+from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
 from tracer_lab.guest_suite import list_tests  # noqa: E402
+from tracer_lab.installing import carry_out, plan_install, plan_uninstall, staged  # noqa: E402
 from tracer_lab.kernels_document import write_document  # noqa: E402
 from tracer_lab.kernels_record import tree_commit  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
@@ -31,12 +32,12 @@ from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
 from tracer_lab.repository import checked_uri, make_repository  # noqa: E402
-from tracer_lab.roots import ensure_base, kernel_release, log_of  # noqa: E402
+from tracer_lab.roots import ensure_base, kernel_release  # noqa: E402
 from tracer_lab.signing_key import find_key  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
+from tracer_lab.target import Target  # noqa: E402
 
 CELL = "bookworm"
-PACKAGES = ("tracer-dkms", "tracer-tools")
 PARTS = ("lint", "unit", "vm", "matrix")
 WRONG_USAGE = 2
 MADE_IN = ("build", "dist", "src", "tests", "tools")
@@ -172,22 +173,31 @@ def repo(_: Context, key: str = "", uri: str = "") -> None:
     print(f"Now: put all of it at {address}")
 
 
-@task
-def install(_: Context) -> None:
-    """Install the packages of this tree on this machine, with apt."""
-    apt = ["apt-get", "install", "--yes", "--reinstall"]
+INSTALLING = {
+    "dry-run": "show each step that would be done, and change nothing",
+    "root": "only lay out the files, below this folder: for packagers, like make's DESTDIR",
+}
+
+
+@task(help={**INSTALLING, "kernel": "build for this release instead of the running kernel's"})
+def install(_: Context, dry_run: bool = False, root: str = "", kernel: str = "") -> None:
+    """Install the module on this system by dkms alone, where there is no package of it."""
+    if root and kernel:
+        raise Exit("error: --kernel is for dkms, which --root leaves out", code=WRONG_USAGE)
     with plain_errors():
-        debs = [str(deb) for deb in tree_packages().debs]
-        with step(console, "installing the packages"):
-            run(as_root([*apt, *debs]), log=log_of("install"))
-    print("Now: tracer-check")
+        target = Target(staged(root), kernel)
+        carry_out(plan_install(TREE, target, dry_run=dry_run), console, dry_run=dry_run)
+    if not target.staging and not dry_run:
+        check = Path(sys.executable).with_name("tracer-check")
+        print(f"Now: {check}" if check.exists() else f"Now: pipx install {TREE}; tracer-check")
 
 
-@task
-def uninstall(_: Context) -> None:
-    """Purge the packages from this machine, with apt."""
-    with plain_errors(), step(console, "purging the packages"):
-        run(as_root(["apt-get", "purge", "--yes", *PACKAGES]), log=log_of("uninstall"))
+@task(help=INSTALLING)
+def uninstall(_: Context, dry_run: bool = False, root: str = "") -> None:
+    """Take away all that install has put on this system."""
+    with plain_errors():
+        target = Target(staged(root))
+        carry_out(plan_uninstall(TREE, target, dry_run=dry_run), console, dry_run=dry_run)
 
 
 @task

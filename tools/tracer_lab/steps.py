@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,12 +20,12 @@ def step(console: Console, name: str) -> Iterator[None]:
     """
     started = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    display = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    display = Progress(*columns, console=console, transient=True)
     display.add_task(name)
     if not console.is_terminal:
         console.print(f"   ... {name}", highlight=False)
     try:
-        with display:
+        with display if console.is_terminal else nullcontext():
             yield
     except BaseException:
         console.print(f"[red]failed[/red] {name}", highlight=False)

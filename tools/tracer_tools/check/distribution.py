@@ -45,6 +45,16 @@ class Distribution:
             return f"sudo adduser {user} {group}"
         return f"sudo usermod -aG {group} {user}"
 
+    def install_dkms(self) -> str:
+        """Return the command that installs dkms, empty if it is unknown."""
+        return {
+            "debian": "sudo apt install dkms",
+            "ubuntu": "sudo apt install dkms",
+            "fedora": "sudo dnf install dkms",
+            "arch": "sudo pacman -S dkms",
+            "opensuse": "sudo zypper install dkms",
+        }.get(self.family, "")
+
     def install_headers(self, release: str, system: System) -> str:
         """Return the command that installs the headers of a kernel, empty if it is unknown."""
         if self.has_apt:
