@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_tools.check import module, security
+from tracer_tools.check import module
 from tracer_tools.check.engine import Status
 
 if TYPE_CHECKING:
     from tests.unit.tools.conftest import Machine
 
 RELEASE = "6.1.0-50-amd64"
-KEY = "/var/lib/dkms/mok.pub"
 
 
-def install_module(machine: Machine, *, signer: str = "", srcversion: str = "ABC") -> None:
+def install_module(machine: Machine, *, srcversion: str = "ABC") -> None:
     fields = {"filename": "/lib/modules/x/tracer.ko", "version": "1.0.0"}
-    for field, value in {**fields, "signer": signer, "srcversion": srcversion}.items():
+    for field, value in {**fields, "srcversion": srcversion}.items():
         machine.answer(f"modinfo -k {RELEASE} -F {field} tracer", value + "\n")
 
 
@@ -76,81 +75,3 @@ def test_a_kernel_without_source_versions_still_tells_the_version(machine: Machi
 def test_without_an_installed_module_there_is_nothing_to_compare(machine: Machine) -> None:
     load_module(machine)
     assert module.loaded_is_installed(machine).status is Status.SKIP
-
-
-def secure_boot(machine: Machine, value: bytes) -> None:
-    machine.write(security.SECURE_BOOT, "")
-    machine.path(security.SECURE_BOOT).write_bytes(b"\x06\0\0\0" + value)
-
-
-def test_without_uefi_there_is_no_secure_boot(machine: Machine) -> None:
-    assert security.secure_boot(machine).status is Status.PASS
-
-
-def test_secure_boot_that_is_off_passes(machine: Machine) -> None:
-    secure_boot(machine, b"\0")
-    assert security.secure_boot(machine).fact == "Secure Boot is off."
-
-
-def test_secure_boot_refuses_an_unsigned_module(machine: Machine) -> None:
-    secure_boot(machine, b"\1")
-    install_module(machine)
-    finding = security.secure_boot(machine)
-    assert finding.status is Status.FAIL
-    assert f"sudo dkms install --force tracer/1.0.0 -k {RELEASE}" in finding.command
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        (f"{KEY} is already enrolled\n", Status.PASS),
-        (f"{KEY} is not enrolled\n", Status.FAIL),
-        ("", Status.WARN),
-    ],
-)
-def test_secure_boot_needs_the_key_enrolled(machine: Machine, answer: str, status: Status) -> None:
-    secure_boot(machine, b"\1")
-    install_module(machine, signer="DKMS module signing key")
-    machine.write(KEY, "")
-    machine.answer(f"mokutil --test-key {KEY}", answer)
-    finding = security.secure_boot(machine)
-    assert finding.status is status
-    if status is not Status.PASS:
-        assert finding.command == f"sudo mokutil --import {KEY} && sudo reboot"
-
-
-def test_secure_boot_is_content_with_a_module_that_is_loaded(machine: Machine) -> None:
-    secure_boot(machine, b"\1")
-    machine.load_module()
-    assert security.secure_boot(machine).status is Status.PASS
-
-
-@pytest.mark.parametrize(("text", "expected"), [("enabled", True), ("disabled", False)])
-def test_mokutil_is_asked_where_the_variable_cannot_be_read(
-    machine: Machine, text: str, *, expected: bool
-) -> None:
-    machine.answer("mokutil --sb-state", f"SecureBoot {text}\n")
-    assert security.secure_boot_state(machine) is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "status"),
-    [
-        ("[none] integrity confidentiality\n", Status.PASS),
-        ("none [integrity] confidentiality\n", Status.FAIL),
-        ("nonsense\n", Status.SKIP),
-    ],
-)
-def test_lockdown_refuses_an_unsigned_module(machine: Machine, text: str, status: Status) -> None:
-    install_module(machine)
-    machine.write(security.LOCKDOWN, text)
-    assert security.lockdown(machine).status is status
-
-
-@pytest.mark.parametrize(("text", "status"), [("N\n", Status.PASS), ("Y\n", Status.FAIL)])
-def test_enforced_signatures_refuse_an_unsigned_module(
-    machine: Machine, text: str, status: Status
-) -> None:
-    install_module(machine)
-    machine.write(security.SIG_ENFORCE, text)
-    assert security.signatures_enforced(machine).status is status

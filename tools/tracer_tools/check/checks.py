@@ -16,8 +16,19 @@ CHECKS = (
     ),
     Check("kernel-symbols", "Has the kernel all seven functions?", kernel.symbols_found),
     Check("secure-boot", "Does Secure Boot allow the module?", security.secure_boot),
-    Check("lockdown", "Does kernel lockdown allow the module?", security.lockdown),
-    Check("signatures", "May the module be unsigned?", security.signatures_enforced),
+    # Each of these asks for the same signature as the one before: one remedy is enough.
+    Check(
+        "lockdown",
+        "Does kernel lockdown allow the module?",
+        security.lockdown,
+        ("secure-boot",),
+    ),
+    Check(
+        "signatures",
+        "May the module be unsigned?",
+        security.signatures_enforced,
+        ("secure-boot", "lockdown"),
+    ),
     Check(
         "dkms-state",
         "Has dkms built and installed the module?",
@@ -29,7 +40,7 @@ CHECKS = (
         "module-loaded",
         "Is the module loaded?",
         module.loaded,
-        ("module-file",),
+        ("module-file", "secure-boot", "lockdown", "signatures"),
         decisive=True,
     ),
     Check(

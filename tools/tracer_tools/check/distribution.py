@@ -45,15 +45,20 @@ class Distribution:
             return f"sudo adduser {user} {group}"
         return f"sudo usermod -aG {group} {user}"
 
+    def install(self, *packages: str) -> str:
+        """Return the command that installs packages, empty if it is unknown."""
+        installer = {
+            "debian": "apt install",
+            "ubuntu": "apt install",
+            "fedora": "dnf install",
+            "arch": "pacman -S",
+            "opensuse": "zypper install",
+        }.get(self.family)
+        return f"sudo {installer} {' '.join(packages)}" if installer else ""
+
     def install_dkms(self) -> str:
         """Return the command that installs dkms, empty if it is unknown."""
-        return {
-            "debian": "sudo apt install dkms",
-            "ubuntu": "sudo apt install dkms",
-            "fedora": "sudo dnf install dkms",
-            "arch": "sudo pacman -S dkms",
-            "opensuse": "sudo zypper install dkms",
-        }.get(self.family, "")
+        return self.install("dkms")
 
     def install_headers(self, release: str, system: System) -> str:
         """Return the command that installs the headers of a kernel, empty if it is unknown."""
