@@ -31,6 +31,7 @@ class CommandParser(argparse.ArgumentParser):
         summary: str = "",
         examples: str = "",
         sections: Sequence[tuple[str, str]] = (),
+        color: bool = True,
     ) -> None:
         super().__init__(
             prog=prog,
@@ -38,6 +39,8 @@ class CommandParser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        # From 3.14 on Python has this, and gives the parser of a sub-command that of its command.
+        self.color = color
         self._examples = f"examples:\n{examples}" if examples else ""
         self._sections = [f"{name}:\n{text}" for name, text in sections]
         self.man_short_description = summary
