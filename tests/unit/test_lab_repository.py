@@ -1,0 +1,167 @@
+"""invoke repo: which keys and which addresses it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from tracer_lab.errors import LabError
+from tracer_lab.repository import checked_uri
+from tracer_lab.signing_key import find_key, parse_keys
+
+URI = "https://example.org/tracer/"
+GPG = ("gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase=")
+
+
+def gpg(*arguments: str) -> str:
+    command = [*GPG, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def make_key(address: str, *how: str) -> None:
+    gpg("--quick-generate-key", address, *(how or ("ed25519", "sign", "never")))
+
+
+@pytest.fixture(scope="module")
+def keyring() -> Iterator[None]:
+    """A GnuPG keyring with one key of each sort; its folder must have a short name."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gnupg-") as home,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("GNUPGHOME", home)
+        make_key("good@example.org")
+        make_key("Anna <twice@example.org>")
+        make_key("Bert <twice@example.org>")
+        # A key that was valid for a day, long ago.
+        gpg("--faked-system-time=20200101T000000", "--quick-generate-key", "old@example.org",
+            "ed25519", "sign", "1d")  # fmt: skip
+        make_key("rotated@example.org")
+        gpg("--faked-system-time=20200101T000000", "--quick-generate-key",
+            "Old <rotated@example.org>", "ed25519", "sign", "1d")  # fmt: skip
+        make_key("weak@example.org", "rsa1024", "sign", "never")
+        make_key("certifies@example.org", "ed25519", "cert", "never")
+        make_key("public@example.org")
+        primary = fingerprint("public@example.org")
+        gpg("--yes", "--delete-secret-keys", primary)
+        yield
+        subprocess.run(["gpgconf", "--kill", "all"], check=True)
+
+
+def fingerprint(address: str) -> str:
+    lines = gpg("--with-colons", "--list-keys", address).splitlines()
+    return next(line.split(":")[9] for line in lines if line.startswith("fpr:"))
+
+
+@pytest.mark.usefixtures("keyring")
+@pytest.mark.parametrize("form", [slice(None), slice(-16, None), slice(-8, None)])
+def test_a_key_is_found_by_its_fingerprint_and_by_its_ids(form: slice) -> None:
+    wanted = fingerprint("good@example.org")
+    assert find_key(wanted[form]).fingerprint == wanted
+
+
+@pytest.mark.usefixtures("keyring")
+def test_of_the_keys_of_an_address_the_only_one_that_can_sign_is_taken() -> None:
+    assert find_key("rotated@example.org").owner == "rotated@example.org"
+
+
+@pytest.mark.usefixtures("keyring")
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("", "the key that signs is not named"),
+        ("nobody@example.org", "has no secret key for 'nobody@example.org'"),
+        ("--version", "has no secret key for '--version'"),
+        ("twice@example.org", "names 2 keys: "),
+        ("old@example.org", r"^key .* \(old@example.org\) expired on 2020-01-02: it cannot sign"),
+        ("weak@example.org", "is too weak for apt"),
+        ("certifies@example.org", "has no part that may sign"),
+        ("public@example.org", "has only the public part"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_refused(wanted: str, message: str) -> None:
+    with pytest.raises(LabError, match=message) as caught:
+        find_key(wanted)
+    assert "gpg --list-secret-keys" in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.usefixtures("keyring")
+def test_both_keys_of_an_ambiguous_name_are_named() -> None:
+    with pytest.raises(LabError) as caught:
+        find_key("twice@example.org")
+    for owner in ("Anna <twice@example.org>", "Bert <twice@example.org>"):
+        assert f"{fingerprint(owner)} ({owner})" in caught.value.message
+
+
+SUBKEYS = """\
+sec:u:255:22:70D7988982B59048:1795410057:::u:::cSC:::{primary}::ed25519:::0:
+fpr:::::::::E6940D53ED278B253FFF209070D7988982B59048:
+uid:u::::1795410057::2E60::A \\x3a B <a@example.org>::::::::::0:
+ssb:{validity}:255:22:A0D7988982B59048:1795410057::::::s:::{subkey}::ed25519::
+fpr:::::::::A6940D53ED278B253FFF209070D7988982B59048:
+"""
+
+
+@pytest.mark.parametrize(
+    ("primary", "subkey", "validity", "fault"),
+    [
+        ("#", "+", "u", ""),
+        ("+", "+", "u", ""),
+        ("#", "D2760001240103040006123456780000", "u", ""),  # on a smart card
+        ("#", "#", "u", "has no secret part here that may sign"),
+        ("+", "+", "e", "has no part that may sign and is neither expired nor revoked"),
+    ],
+)
+def test_a_subkey_signs_where_the_primary_key_is_kept_elsewhere(
+    primary: str, subkey: str, validity: str, fault: str
+) -> None:
+    listing = SUBKEYS.format(primary=primary, subkey=subkey, validity=validity)
+    (key,) = parse_keys(listing)
+    assert key.fault == fault
+    assert key.owner == "A : B <a@example.org>"
+
+
+def test_a_listing_of_another_form_is_an_error() -> None:
+    with pytest.raises(LabError, match="unknown form"):
+        parse_keys("sec:u:many:22\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("https://example.org/tracer", URI),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/"),
+        ("http://[::1]/tracer", "http://[::1]/tracer/"),
+        ("file:///srv/tracer", "file:///srv/tracer/"),
+    ],
+)
+def test_an_address_of_a_repository_is_taken(text: str, uri: str) -> None:
+    assert checked_uri(text) == uri
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "example.org/tracer",
+        "https:///tracer",
+        "https://example.org:port/",
+        "https://[::1/",
+        "ftp://example.org/",
+        "file:tracer",
+        "file://srv/tracer",
+        "https://example.org/a b",
+        "https://example.org/\nTrusted: yes",
+        "https://example.org/?x=1",
+        "https://user:word@example.org/",
+    ],
+)
+def test_another_address_is_refused(text: str) -> None:
+    with pytest.raises(LabError) as caught:
+        checked_uri(text)
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
