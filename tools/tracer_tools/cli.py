@@ -23,7 +23,7 @@ class CommandParser(argparse.ArgumentParser):
     text in which an indented line stays a line of its own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (they are the settings of a parser)
         self,
         *,
         prog: str,
