@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tracer_lab.guest_suite import TREE
 from tracer_lab.lintian import SUITES, lintian_tags
 from tracer_lab.packages import Packages, build_packages
+from tracer_lab.rebuilding import difference, rebuild
 from tracer_lab.suites import Suite
+from tracer_lab.variants import packages_of_variant
 
 pytestmark = pytest.mark.package
 
@@ -26,3 +30,10 @@ def test_lintian_finds_no_error_no_warning_and_no_info(suite: Suite, packages: P
     tags = lintian_tags(suite, packages)
     oldest = suite == SUITES[0]
     assert [tag for tag in tags if oldest or not tag.startswith(OLDER_POLICY)] == []
+
+
+def test_a_build_elsewhere_at_another_time_makes_the_same_files(tmp_path: Path) -> None:
+    one = packages_of_variant(tmp_path, lambda _: None)
+    other = rebuild(tmp_path / "tree", tmp_path)
+    assert len(one.files) == len(other.files)
+    assert difference(one, other) == ""
