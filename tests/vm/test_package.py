@@ -48,7 +48,8 @@ def booted(cell: Cell, installed: Path) -> Booted:
     name = f"package-{cell.name}"
     command = ["python3", f"{SHARE}/facts.py", f"{SHARE}/facts.json"]
     with fresh_share(name) as share:
-        shutil.copy(IN_GUEST / "facts.py", share)
+        for script in ("facts.py", "looking.py"):
+            shutil.copy(IN_GUEST / script, share)
         result = boot(Guest(name, installed, share, command, SECONDS))
         assert result.status == 0, result.output
         return Booted(result, json.loads((share / "facts.json").read_text()))

@@ -1,4 +1,4 @@
-"""What the unit tests share."""
+"""What tests of all kinds share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
