@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tracer_lab.aftermath import OURS, package_states
 from tracer_lab.cells import PACKAGES, Cell, cell_named
 from tracer_lab.commands import in_root, run
 from tracer_lab.roots import ensure_base, install, kernel_release, log_of, throw_away_copy
@@ -23,7 +24,6 @@ from tracer_tools.kernels import Bounds, kernel_series, parse_bounds, supported_
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
-OURS = ("tracer-dkms", "tracer-tools")
 BELOW_ALL = "5.9"
 # Nothing here boots from an initramfs.
 APT = ("env", "INITRD=No", "apt-get", "install", "--yes", "--no-install-recommends")
@@ -135,13 +135,6 @@ def machine(
         (newcomer,) = {path.name for path in (root / "lib" / "modules").iterdir()} - {own}
         arrived = frozenset(package_states(root).keys() - before.keys())
         yield Machine(case, root, own, newcomer, arrived)
-
-
-def package_states(root: Path) -> dict[str, str]:
-    """The state of every package that dpkg knows of: installed, or less."""
-    listed = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n"]
-    lines = run(in_root(root, listed)).splitlines()
-    return dict(line.split() for line in lines)
 
 
 def add_backports(root: Path, cell: Cell) -> None:

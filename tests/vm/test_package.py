@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +13,13 @@ import pytest
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.guest_suite import TREE
-from tracer_lab.roots import base_path, kernel_release, throw_away_copy
+from tracer_lab.roots import kernel_release
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
 IN_GUEST = Path(__file__).with_name("in_guest")
 SECONDS = 180
-PACKAGES = ["tracer-dkms", "tracer-tools"]
-# What any apt run writes, whatever it installs or purges; and the key with which dkms signs
-# the modules of all packages, which it makes for itself when it first builds one.
-WRITTEN_BY_OTHERS = re.compile(
-    r"^/var/(log|cache|lib/(dpkg|apt)|backups)/|^/etc/(passwd|g?shadow|group)-$"
-    r"|^/var/lib/dkms/mok\.(key|pub)$"
-)
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +50,6 @@ def booted(cell: Cell, installed: Path) -> Booted:
 @pytest.fixture(scope="module")
 def facts(booted: Booted) -> dict[str, Any]:
     return booted.facts
-
-
-def all_files(root: Path) -> set[str]:
-    """Every file and folder of a root file system but what others write."""
-    names = run(in_root(root, ["find", "/", "-xdev"])).splitlines()
-    return {name for name in names if not WRITTEN_BY_OTHERS.match(name)}
 
 
 def test_dkms_builds_and_installs_the_module(installed: Path, version: str) -> None:
@@ -120,12 +106,3 @@ def test_unloading_takes_the_node_away(facts: dict[str, Any]) -> None:
 
 def test_the_guest_powers_off_in_order(booted: Booted) -> None:
     assert booted.result.powered_off, f"console: {booted.result.console}"
-
-
-def test_purging_leaves_nothing(cell: Cell, installed: Path) -> None:
-    with throw_away_copy(installed, f"purge-{cell.name}") as copy:
-        run(in_root(copy, ["apt-get", "purge", "--yes", *PACKAGES]))
-        left = all_files(copy) - all_files(base_path(cell))
-        group = (copy / "etc" / "group").read_text()
-    assert left == set()
-    assert not re.search("^tracer:", group, re.MULTILINE)

@@ -87,14 +87,23 @@ def ensure_base(cell: Cell) -> Path:
     return made_once(base_path(cell), make)
 
 
-def install(root: Path, debs: Sequence[Path], log: Path) -> None:
-    """Install packages in a root file system with apt, as a user of them does."""
+@contextmanager
+def offered(root: Path, debs: Sequence[Path]) -> Iterator[list[str]]:
+    """The names of packages inside a root file system, in which they are until the end."""
     incoming = root / INCOMING
     run(as_root(["mkdir", str(incoming)]))
-    run(as_root(["cp", *map(str, debs), str(incoming)]))
-    names = [f"/{INCOMING}/{deb.name}" for deb in debs]
-    run(in_root(root, ["apt-get", "install", "--yes", "--no-install-recommends", *names]), log=log)
-    run(as_root(["rm", "-r", str(incoming)]))
+    try:
+        run(as_root(["cp", *map(str, debs), str(incoming)]))
+        yield [f"/{INCOMING}/{deb.name}" for deb in debs]
+    finally:
+        run(as_root(["rm", "-r", str(incoming)]))
+
+
+def install(root: Path, debs: Sequence[Path], log: Path) -> None:
+    """Install packages in a root file system with apt, as a user of them does."""
+    apt = ["apt-get", "install", "--yes", "--no-install-recommends"]
+    with offered(root, debs) as names:
+        run(in_root(root, [*apt, *names]), log=log)
 
 
 def copy_tree(source: Path, target: Path) -> None:
