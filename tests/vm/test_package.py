@@ -38,9 +38,9 @@ class Booted:
 @pytest.fixture(scope="module")
 def booted(cell: Cell, installed: Path) -> Booted:
     name = f"package-{cell.name}"
-    command = ["python3", f"{SHARE}/facts.py", f"{SHARE}/facts.json"]
+    command = ["python3", f"{SHARE}/after_boot.py", f"{SHARE}/facts.json"]
     with fresh_share(name) as share:
-        for script in ("facts.py", "looking.py"):
+        for script in ("after_boot.py", "looking.py"):
             shutil.copy(IN_GUEST / script, share)
         result = boot(Guest(name, installed, share, command, SECONDS))
         assert result.status == 0, result.output
