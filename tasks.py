@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.console import Console
 TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
+from tracer_lab.autopkgtest import run_autopkgtest  # noqa: E402
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
 from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
@@ -27,15 +29,18 @@ from tracer_lab.installing import carry_out, plan_install, plan_uninstall, stage
 from tracer_lab.kernels_document import write_document  # noqa: E402
 from tracer_lab.kernels_record import tree_commit  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
+from tracer_lab.lintian import SUITES, lintian_tags, objections  # noqa: E402
 from tracer_lab.matrix import all_jobs, guests_at_a_time, select  # noqa: E402
 from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
+from tracer_lab.rebuilding import difference, hashes, rebuild  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
 from tracer_lab.repository import checked_uri, make_repository  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release  # noqa: E402
 from tracer_lab.signing_key import find_key  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 from tracer_lab.target import Target  # noqa: E402
+from tracer_lab.variants import packages_of_variant  # noqa: E402
 
 CELL = "bookworm"
 PARTS = ("lint", "unit", "vm", "matrix")
@@ -173,6 +178,42 @@ def repo(_: Context, key: str = "", uri: str = "") -> None:
     print(f"Now: put all of it at {address}")
 
 
+@task
+def quality(_: Context) -> None:
+    """Show what lintian of three suites finds, and the hashes of two builds of the packages."""
+    with plain_errors(), tempfile.TemporaryDirectory(prefix="tracer-lab-") as folder:
+        with step(console, "building the packages"):
+            packages = packages_of_variant(Path(folder), lambda _: None)
+        with step(console, "building them elsewhere, at another time"):
+            other = rebuild(Path(folder) / "tree", Path(folder))
+        differing = difference(packages, other)
+        for made, which in ((packages, "first build"), (other, "second build")):
+            print(f"{which}:")
+            print("\n".join(f"{checksum}  {name}" for name, checksum in hashes(made).items()))
+        print(differing or "The two are the same.")
+        found = {suite: lintian_tags(suite, packages) for suite in SUITES}
+    for suite, tags in found.items():
+        print("\n  ".join([f"lintian of {suite.name}: {len(tags)} errors, warnings, infos", *tags]))
+    if differing or any(objections(suite, tags) for suite, tags in found.items()):
+        raise Exit(code=1)
+
+
+@task(help={"k": "of the guest tests only those with this in their name"})
+def autopkgtest(_: Context, k: str = "") -> None:
+    """Run debian/tests with autopkgtest, in a virtual machine of its own."""
+    with plain_errors(WRONG_USAGE):
+        list_tests(k)
+    with plain_errors():
+        with step(console, "building the packages"):
+            packages = tree_packages()
+        with step(console, "running autopkgtest"):
+            options = [f"--env=GUEST_TESTS={k}"] if k else []
+            run_ = run_autopkgtest("task", cell_named(CELL), packages, options)
+    print(f"{run_.summary}Logs: {run_.folder}")
+    if run_.status != 0:
+        raise Exit(code=1)
+
+
 INSTALLING = {
     "dry-run": "show each step that would be done, and change nothing",
     "root": "only lay out the files, below this folder: for packagers, like make's DESTDIR",
@@ -218,5 +259,16 @@ def clean(_: Context, everything: bool = False) -> None:
 
 
 namespace = Collection(
-    build, lint, run_tests, matrix, package, repo, install, uninstall, demo, clean
+    build,
+    lint,
+    run_tests,
+    matrix,
+    package,
+    quality,
+    autopkgtest,
+    repo,
+    install,
+    uninstall,
+    demo,
+    clean,
 )

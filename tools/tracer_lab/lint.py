@@ -21,7 +21,8 @@ CHECKPATCH_FILES = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 USER_PROGRAMS = ("tests/guest/ioctl32/ioctl32.c",)
 SHELL = (
     *("bootstrap", ".ci/run", "*.sh", "debian/*.p*inst", "debian/*.p*rm"),
-    *("dkms/post-install", "tools/tracer_lab/for_virtme/*"),
+    *("debian/tests/guest-suite", "dkms/dkms.conf", "dkms/post-install"),
+    "tools/tracer_lab/for_virtme/*",
 )
 COMPAT = "src/tracer/compat.h"  # the one file that may look at the kernel's version
 MAY_COMPARE_VERSIONS = ("--ignore", "LINUX_VERSION_CODE,CONSTANT_COMPARISON")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tracer_lab.cache import key_of, made_once
@@ -21,6 +22,9 @@ LINTIAN = ("lintian", "--allow-root", "--display-info", "--show-overrides", "--f
 # Errors, warnings, infos, and what an override hides. The rest explains, or is what lintian itself
 # takes for mistaken.
 TAG = re.compile("[EWIO]: ")
+# The source names the Policy that bookworm knows, because it builds there, where naming a newer
+# one is a warning. Where a newer one is known, that is an info: no name pleases all suites.
+OLDER_POLICY = "I: tracer source: out-of-date-standards-version "
 
 
 def ensure_lintian(suite: Suite) -> Path:
@@ -50,3 +54,12 @@ def lintian_tags(suite: Suite, packages: Packages) -> list[str]:
         command = [*LINTIAN, f"{SHARE}/{packages.changes.name}"]
         lines = run(in_root(root, command, share)).splitlines()
     return [line for line in lines if TAG.match(line)]
+
+
+def objections(suite: Suite, tags: Sequence[str]) -> list[str]:
+    """The tags of that suite that are to be mended: all but OLDER_POLICY on suites after the first.
+
+    No override hides that one, because the first suite would object to an override without use.
+    """
+    known = () if suite == SUITES[0] else (OLDER_POLICY,)
+    return [tag for tag in tags if not tag.startswith(known)]
