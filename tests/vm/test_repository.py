@@ -82,7 +82,9 @@ class Machine:
     def packages(self) -> dict[str, str]:
         """The version of every package that is installed, or was left half done."""
         form = "--showformat=${Package} ${db:Status-Status} ${Version}\\n"
-        lines = (line.split() for line in self.said_by("dpkg-query", "--show", form).splitlines())
+        lines = (
+            line.split(" ") for line in self.said_by("dpkg-query", "--show", form).splitlines()
+        )
         return {name: version for name, status, version in lines if status != "not-installed"}
 
 
