@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,6 +163,34 @@ def test_a_module_signed_elsewhere_is_not_to_be_built_here(signed: Machine) -> N
     finding = security.secure_boot(signed)
     assert told(finding) == (Status.WARN, "")
     assert finding.fact.endswith("whose key is not on this machine.")
+
+
+def hide(machine: Machine, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the folder of a file be one that this user may not look into."""
+    hidden, exists = machine.path(name), Path.exists
+
+    def refuse(path: Path) -> bool:
+        if path == hidden:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", refuse)
+
+
+def test_a_key_that_is_found_is_enough_where_others_are_for_root(
+    signed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(signed, "/root/mok.der", monkeypatch)
+    signed.answer(f"mokutil --test-key {KEY}", f"{KEY} is not enrolled\n")
+    assert told(security.secure_boot(signed)) == (Status.FAIL, ENROL)
+
+
+def test_a_key_that_only_root_may_look_at_is_left_to_root(
+    signed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed.path(KEY).unlink()
+    hide(signed, "/root/mok.der", monkeypatch)
+    assert told(security.secure_boot(signed)) == (Status.WARN, "sudo tracer-check")
 
 
 def test_secure_boot_is_content_with_a_module_that_is_loaded(signed: Machine) -> None:

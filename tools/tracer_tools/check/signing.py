@@ -78,16 +78,21 @@ def without_secure_boot(system: System) -> str:
 
 def needs_enrolled_key(signed: str, system: System) -> Finding:
     """Return whether the key that dkms signs with is one that the firmware trusts."""
-    try:
-        there = [name for name in certificates(system) if system.path(name).exists()]
-        fitting = [name for name in there if has_signed(name, system)]
-    except PermissionError:
+    others = hidden = False
+    for name in certificates(system):
+        try:
+            if not system.path(name).exists():
+                continue
+            if has_signed(name, system):
+                return is_enrolled(name, signed, system)
+            others = True
+        except PermissionError:
+            hidden = True
+    if hidden:
         return warned(f"{signed}, whose key is for root to look at.", AS_ROOT)
-    if not fitting:
-        # Where dkms has a key, it is another one than when the module was built.
-        again = sign_again(system) if there else ""
-        return warned(f"{signed}, whose key is not on this machine.", again)
-    return is_enrolled(fitting[0], signed, system)
+    # Where dkms has a key, it is another one than when the module was built.
+    again = sign_again(system) if others else ""
+    return warned(f"{signed}, whose key is not on this machine.", again)
 
 
 def is_enrolled(key: str, signed: str, system: System) -> Finding:
