@@ -18,7 +18,7 @@ from rich.console import Console
 TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
-from tracer_lab.autopkgtest import run_autopkgtest  # noqa: E402
+from tracer_lab.autopkgtest import TESTS, run_autopkgtest  # noqa: E402
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
 from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
@@ -206,11 +206,14 @@ def autopkgtest(_: Context, k: str = "") -> None:
     with plain_errors():
         with step(console, "building the packages"):
             packages = tree_packages()
-        with step(console, "running autopkgtest"):
-            options = [f"--env=GUEST_TESTS={k}"] if k else []
-            run_ = run_autopkgtest("task", cell_named(CELL), packages, options)
-    print(f"{run_.summary}Logs: {run_.folder}")
-    if run_.status != 0:
+        options = [f"--env=GUEST_TESTS={k}"] if k else []
+        ended = []
+        for name in TESTS:
+            with step(console, name):
+                ended.append(run_autopkgtest(name, cell_named(CELL), packages, options))
+    for one in ended:
+        print(f"{one.summary.strip()}  {one.folder}")
+    if not all(one.passed for one in ended):
         raise Exit(code=1)
 
 
