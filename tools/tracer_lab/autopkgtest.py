@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,8 +87,11 @@ def run_autopkgtest(
     """Run one of TESTS, from the source package, on the .deb files, in a machine of that cell.
 
     ``options`` are further ones for autopkgtest: ``--env=GUEST_TESTS=zombie``. A machine that
-    does not come up or is lost is started once more. Raises LabError if there is none then.
+    does not come up or is lost is started once more. Raises LabError if there is none then, or
+    no autopkgtest.
     """
+    if shutil.which("autopkgtest") is None:
+        raise LabError("autopkgtest: no such command", "./bootstrap installs it")
     folder = cache_dir() / "autopkgtest" / test
     with locked(f"autopkgtest-{test}"):
         # One log each, for whoever wonders why a machine was lost.
