@@ -35,9 +35,9 @@ from tracer_lab.matrix_display import show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.rebuilding import difference, hashes, rebuild  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
-from tracer_lab.repository import checked_uri, make_repository  # noqa: E402
+from tracer_lab.repository import check_programs, checked_uri, make_repository  # noqa: E402
 from tracer_lab.roots import ensure_base, kernel_release  # noqa: E402
-from tracer_lab.signing_key import find_key  # noqa: E402
+from tracer_lab.signing_key import find_key, try_key  # noqa: E402
 from tracer_lab.steps import step  # noqa: E402
 from tracer_lab.target import Target  # noqa: E402
 from tracer_lab.variants import packages_of_variant  # noqa: E402
@@ -166,13 +166,16 @@ def package(_: Context) -> None:
 )
 def repo(_: Context, key: str = "", uri: str = "") -> None:
     """Make a signed APT repository of the packages in dist/repo."""
+    with plain_errors():
+        check_programs()
     with plain_errors(WRONG_USAGE):
         address, signer = checked_uri(uri), find_key(key)
     target = TREE / "dist" / "repo"
     with plain_errors():
+        # None is a step where gpg may ask for a passphrase: nothing must be written over that.
+        try_key(signer)
         with step(console, "building the packages"):
             packages = tree_packages()
-        # Not a step: gpg may ask for a passphrase, and nothing must be written over that.
         make_repository(packages, signer, address, target)
     print(f"{target.relative_to(TREE)} is signed by {signer}")
     print(f"Now: put all of it at {address}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tracer_lab.errors import LabError
 from tracer_lab.repository import checked_uri
-from tracer_lab.signing_key import find_key, parse_keys
+from tracer_lab.signing_key import find_key, parse_keys, try_key
 
 URI = "https://example.org/tracer/"
 GPG = ("gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase=")
@@ -26,7 +27,7 @@ def make_key(address: str, *how: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def keyring() -> Iterator[None]:
+def keyring() -> Iterator[Path]:
     """A GnuPG keyring with one key of each sort; its folder must have a short name."""
     with (
         tempfile.TemporaryDirectory(prefix="gnupg-") as home,
@@ -47,7 +48,7 @@ def keyring() -> Iterator[None]:
         make_key("public@example.org")
         primary = fingerprint("public@example.org")
         gpg("--yes", "--delete-secret-keys", primary)
-        yield
+        yield Path(home)
         subprocess.run(["gpgconf", "--kill", "all"], check=True)
 
 
@@ -95,6 +96,22 @@ def test_both_keys_of_an_ambiguous_name_are_named() -> None:
         find_key("twice@example.org")
     for owner in ("Anna <twice@example.org>", "Bert <twice@example.org>"):
         assert f"{fingerprint(owner)} ({owner})" in caught.value.message
+
+
+@pytest.mark.usefixtures("keyring")
+def test_a_key_that_gpg_signs_with_passes_its_trial() -> None:
+    try_key(find_key("good@example.org"))
+
+
+def test_a_key_whose_secret_part_has_gone_fails_its_trial(keyring: Path) -> None:
+    make_key("gone@example.org")
+    key = find_key("gone@example.org")
+    for file in (keyring / "private-keys-v1.d").iterdir():
+        if file.stem in gpg("--with-colons", "--with-keygrip", "--list-keys", key.fingerprint):
+            file.unlink()
+    with pytest.raises(LabError, match=f"^gpg does not sign with key {key.fingerprint}") as caught:
+        try_key(key)
+    assert "\n" not in caught.value.message
 
 
 SUBKEYS = """\

@@ -12,7 +12,7 @@ from tracer_lab.cache import locked
 from tracer_lab.commands import run
 from tracer_lab.errors import LabError
 from tracer_lab.packages import Packages
-from tracer_lab.signing_key import SigningKey, environment, export_public, try_key
+from tracer_lab.signing_key import SigningKey, environment, export_public
 
 SUITE = "stable"
 KEYRING = "tracer-archive-keyring.gpg"
@@ -46,6 +46,13 @@ Signed-By: /usr/share/keyrings/{keyring}
 """
 
 
+def check_programs() -> None:
+    """Raise LabError if a program that makes a repository is not installed."""
+    for program in ("gpg", "gpgv", "reprepro"):
+        if shutil.which(program) is None:
+            raise LabError(f"{program}: no such command", "./bootstrap installs it")
+
+
 def checked_uri(text: str) -> str:
     """The address of the repository as it goes into the .sources file.
 
@@ -76,10 +83,6 @@ def make_repository(packages: Packages, key: SigningKey, uri: str, target: Path)
     an older version back makes the repository from the older tree.
     Raises LabError if gpg does not sign or reprepro refuses; ``target`` is then as it was.
     """
-    for program in ("gpg", "gpgv", "reprepro"):
-        if shutil.which(program) is None:
-            raise LabError(f"{program}: no such command", "./bootstrap installs it")
-    try_key(key)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent)
     with locked("repository"), scratch as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -156,8 +157,13 @@ def try_key(key: SigningKey) -> None:
     Raises LabError if gpg does not sign: no passphrase, no smart card, no agent.
     """
     sign = [*gpg(), "--quiet", "--armor", "--local-user", key.fingerprint, "--detach-sign"]
-    hint = f"the same by hand: echo | gpg --local-user {key.fingerprint} --clear-sign"
-    run(sign, stdin="a trial\n", hint=hint)
+    try:
+        run(sign, stdin="a trial\n")
+    except LabError as error:
+        words = re.findall(r"gpg: (.*)", error.message)
+        message = f"gpg does not sign with key {key}: {words[-1] if words else error.message}"
+        hint = f"see that this does: gpg --local-user {key.fingerprint} --clear-sign README.md"
+        raise LabError(message, hint) from error
 
 
 def export_public(key: SigningKey, file: Path) -> None:

@@ -150,9 +150,8 @@ def test_what_is_there_stays_when_it_cannot_be_signed(
     repository: Path, key: SigningKey, packages: Packages
 ) -> None:
     before = contents(repository)
-    with pytest.raises(LabError, match="gpg") as caught:
+    with pytest.raises(LabError, match="reprepro"):
         make_repository(packages, replace(key, fingerprint="0" * 40), URI, repository)
-    assert "gpg --local-user" in caught.value.hint
     assert contents(repository) == before
     assert list(repository.parent.iterdir()) == [repository]
 
