@@ -162,7 +162,7 @@ def try_key(key: SigningKey) -> None:
     except LabError as error:
         words = re.findall(r"gpg: (.*)", error.message)
         message = f"gpg does not sign with key {key}: {words[-1] if words else error.message}"
-        hint = f"see that this does: gpg --local-user {key.fingerprint} --clear-sign README.md"
+        hint = f"see that this does: gpg --local-user {key.fingerprint} --clear-sign --output /dev/null README.md"
         raise LabError(message, hint) from error
 
 
