@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,14 +33,21 @@ def make_disk(root: Path, image: Path, size: str = "4G") -> None:
 
 
 @contextmanager
-def system_disk(root: Path, name: str, size: str = "4G") -> Iterator[Path]:
+def system_disk(
+    root: Path,
+    name: str,
+    size: str = "4G",
+    change: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Path]:
     """A disk with a copy of ``root`` that runs the command of a share when it has booted.
 
-    ``name`` is that of the copy. The disk is gone at the end of the block.
+    ``name`` is that of the copy, ``change`` is called with it. The disk is gone at the end of
+    the block.
     """
     with tempfile.TemporaryDirectory(prefix="disk-", dir=cache_dir()) as folder:
         image = Path(folder) / f"{name}.img"
         with throw_away_copy(root, name) as copy:
+            change(copy)
             prepare(copy)
             make_disk(copy, image, size)
         yield image
