@@ -41,6 +41,18 @@ def boot_system(guest: Guest, machine: Machine) -> GuestResult:
 def qemu_command(machine: Machine, guest: Guest, monitor: Path) -> list[str]:
     """The command that boots a guest from a disk, under a time limit that nothing outlives."""
     _, kernel = kernel_image(guest.root)
+    started = ["-kernel", str(kernel), "-initrd", str(machine.initramfs)]
+    return [*hardware(machine, guest, monitor), *started, "-append", kernel_arguments(machine)]
+
+
+def kernel_arguments(machine: Machine) -> str:
+    """What the kernel of a machine is told at its start."""
+    return f"{ARGUMENTS} {machine.arguments}".rstrip()
+
+
+def hardware(machine: Machine, guest: Guest, monitor: Path) -> list[str]:
+    """The command that runs a machine, without what starts a kernel on it."""
+    _, kernel = kernel_image(guest.root)
     command = [*limited(guest), "qemu-system-x86_64", "-nodefaults", "-no-reboot"]
     if accelerator(kernel) == "kvm":
         command += ["-accel", "kvm", "-cpu", "host"]
@@ -48,8 +60,6 @@ def qemu_command(machine: Machine, guest: Guest, monitor: Path) -> list[str]:
         command += ["-accel", EMULATION, "-cpu", "max"]
     command += ["-machine", "q35", "-smp", str(guest.cpus), "-m", guest.memory]
     command += ["-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor}"]
-    command += ["-kernel", str(kernel), "-initrd", str(machine.initramfs)]
-    command += ["-append", f"{ARGUMENTS} {machine.arguments}".rstrip()]
     command += ["-drive", f"file={machine.disk},format=raw,if=virtio,snapshot=on"]
     shared = f"local,path={guest.share},mount_tag={SHARE_TAG},security_model=none,multidevs=remap"
     command += ["-virtfs", shared, "-device", "virtio-rng-pci"]

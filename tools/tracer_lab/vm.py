@@ -60,6 +60,7 @@ class Guest:
     seconds: int  # limit for the whole life of the guest
     cpus: int = 2
     memory: str = "1G"
+    arguments: Sequence[str] = ()  # further ones for the kernel, where virtme-ng starts it
 
 
 # Gives the command that boots a guest, whose QEMU is to call the monitor at that path.
@@ -206,6 +207,7 @@ def vng_command(guest: Guest, monitor: Path) -> list[str]:
     ]
     command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
+    command += [f"--append={argument}" for argument in guest.arguments]
     command += [f"--rwdir={SHARE}={guest.share}", f"--qemu-opts=-qmp unix:{monitor}"]
     architecture = architecture_of(guest.root)
     foreign = architecture in EMULATORS
