@@ -164,7 +164,8 @@ def live_steps(target: Target, before: Sequence[Step]) -> Iterator[Step]:
     if before or not loaded:
         why = "the module is installed, but does not load; tracer-check says why"
         load = [] if loaded else [Command(("modprobe", "tracer"), why)]
-        yield Step("load it and make /dev/tracer", [RELOAD_RULES, *load, SHOW_NODE])
+        purpose = "make /dev/tracer" if loaded else "load it and make /dev/tracer"
+        yield Step(purpose, [RELOAD_RULES, *load, SHOW_NODE])
 
 
 def in_use(target: Target) -> bool:
@@ -213,7 +214,8 @@ def unload_steps(target: Target) -> Iterator[Step]:
     """Have the module not loaded."""
     if target.module_loaded():
         monitored = target.monitored()
-        lost = f", which ends the counting of {monitored} processes" if monitored else ""
+        whose = "1 process" if monitored == 1 else f"{monitored} processes"
+        lost = f" and lose the counters of {whose}" if monitored else ""
         yield Step(f"unload the module{lost}", [Command(("rmmod", "tracer"))])
 
 
