@@ -101,3 +101,26 @@ def leave_out_modules(folder: Path) -> None:
         for one in (folder / part).iterdir():
             if one.name not in kept:
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+
+@contextmanager
+def hidden(path: Path) -> Iterator[None]:
+    """Without a file or folder until the end of the block."""
+    aside = path.with_name(f"{path.name}.aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
+
+
+@contextmanager
+def replaced(path: Path, text: str) -> Iterator[None]:
+    """With another text in place of a file until the end of the block; or with one more file."""
+    before = path.read_bytes() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.unlink() if before is None else path.write_bytes(before)
