@@ -12,7 +12,7 @@ from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, as_root, in_root, run
 from tracer_lab.roots import ensure_base, kernel_release, log_of, throw_away_copy
 
-UNIT = Path(__file__).with_name("in_system") / "tracer-lab.service"
+UNIT = Path(__file__).with_name("in_system") / "host-command.service"
 SHARE_TAG = "share"
 # udev brings the transport in its own time; the mount is not to come before it.
 FSTAB = f"""\
