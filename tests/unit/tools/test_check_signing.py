@@ -33,8 +33,12 @@ def install_module(machine: Machine, *, signer: str = "") -> None:
 
 
 def switch_secure_boot(machine: Machine, *, on: bool) -> None:
-    machine.write(uefi.SECURE_BOOT, "")
-    machine.path(uefi.SECURE_BOOT).write_bytes(b"\x06\0\0\0" + (b"\1" if on else b"\0"))
+    set_variable(machine, uefi.SECURE_BOOT, on=on)
+
+
+def set_variable(machine: Machine, name: str, *, on: bool) -> None:
+    machine.write(name, "")
+    machine.path(name).write_bytes(b"\x06\0\0\0" + (b"\1" if on else b"\0"))
 
 
 def put_certificate(machine: Machine, name: str = KEY, serial: str = SERIAL) -> None:
@@ -83,12 +87,34 @@ def test_secure_boot_that_is_off_passes(machine: Machine) -> None:
     assert security.secure_boot(machine).fact == "Secure Boot is off."
 
 
-@pytest.mark.parametrize(("text", "expected"), [("enabled", True), ("disabled", False)])
+def test_secure_boot_that_shim_does_not_heed_is_off(signed: Machine) -> None:
+    set_variable(signed, uefi.UNCHECKED, on=True)
+    assert security.secure_boot(signed).fact == "Secure Boot is off."
+
+
+def test_secure_boot_that_the_kernel_does_not_heed_passes(signed: Machine) -> None:
+    signed.answer(f"mokutil --test-key {KEY}", f"{KEY} is not enrolled\n")
+    signed.write(security.SIG_ENFORCE, "N\n")
+    signed.write(security.LOCKDOWN, "[none] integrity confidentiality\n")
+    assert security.secure_boot(signed).status is Status.PASS
+    signed.write(security.LOCKDOWN, "none [integrity] confidentiality\n")
+    assert security.secure_boot(signed).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SecureBoot enabled\n", True),
+        ("SecureBoot disabled\n", False),
+        ("SecureBoot enabled\nSecureBoot validation is disabled in shim\n", False),
+        ("Failed to read SecureBoot\n", None),
+    ],
+)
 def test_mokutil_is_asked_where_the_variable_cannot_be_read(
-    machine: Machine, text: str, *, expected: bool
+    machine: Machine, text: str, *, expected: bool | None
 ) -> None:
     machine.write("/sys/firmware/efi/systab", "")
-    machine.answer("mokutil --sb-state", f"SecureBoot {text}\n")
+    machine.answer("mokutil --sb-state", text)
     assert uefi.secure_boot_state(machine) is expected
 
 

@@ -22,7 +22,18 @@ def secure_boot(system: System) -> Finding:
         return skipped("Whether Secure Boot is on cannot be read here.")
     if not state:
         return passed("Secure Boot is off.")
+    if takes_unsigned(system):
+        return passed("Secure Boot is on, but this kernel loads unsigned modules all the same.")
     return needs_signature("Secure Boot is on", system)
+
+
+def takes_unsigned(system: System) -> bool:
+    """Return whether the kernel says that it does; not every kernel heeds Secure Boot."""
+    try:
+        enforced = system.read(SIG_ENFORCE).strip() == "Y"
+        return not enforced and "[none]" in system.read(LOCKDOWN)
+    except OSError:
+        return False
 
 
 def lockdown(system: System) -> Finding:
