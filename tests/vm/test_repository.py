@@ -43,7 +43,7 @@ def commands_of_readme() -> list[str]:
     """The commands of README's section about the repository."""
     text = (TREE / "README.md").read_text(encoding="utf-8")
     _, _, section = text.partition("\n### From a repository\n")
-    section, _, _ = section.partition("\n## ")
+    section, _, _ = section.partition("\n#")
     return [line.strip() for line in section.splitlines() if line.startswith("    ")]
 
 
