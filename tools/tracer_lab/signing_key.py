@@ -162,8 +162,8 @@ def try_key(key: SigningKey) -> None:
     except LabError as error:
         words = re.findall(r"gpg: (.*)", error.message)
         message = f"gpg does not sign with key {key}: {words[-1] if words else error.message}"
-        hint = f"see that this does: gpg --local-user {key.fingerprint} --clear-sign --output /dev/null README.md"
-        raise LabError(message, hint) from error
+        by_hand = f"gpg --local-user {key.fingerprint} --clear-sign --output /dev/null README.md"
+        raise LabError(message, f"see that this works: {by_hand}") from error
 
 
 def export_public(key: SigningKey, file: Path) -> None:
