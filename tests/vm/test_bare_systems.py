@@ -14,7 +14,7 @@ from tracer_lab.roots import offered
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
-SUITES = ("bullseye", "bookworm", "trixie", "forky")
+SUITES = ("bullseye", "bookworm", "trixie")  # dkms 2.8, 3.0, 3.2
 # A command within others that prepare the system for it, all in one mount namespace.
 WITHOUT_DEV = ("sh", "-c", 'mount -t tmpfs tmpfs /dev && exec "$@"', "sh")
 BIND = "import socket; socket.socket(socket.AF_UNIX).bind('/run/udev/control')"
@@ -68,13 +68,17 @@ def bare(request: pytest.FixtureRequest, debs: list[Path]) -> Iterator[Bare]:
     container, chroot, system, unsigned = STEPS
     with sandbox(request.param, "bare") as made:
         (kernel,) = made.kernels
+        switch = made.root / "etc/dkms/no-autoinstall"
         record_modprobe(made.root)
         made.apt(container, "install", debs=debs, within=WITHOUT_DEV)
         calls[container] = calls_of(made.root)
+        # Only modprobe is of interest in the next two, and building takes a while.
+        switch.touch()
         made.steps[chroot] = install_in_chroot(made, debs)
         calls[chroot] = calls_of(made.root)
         made.apt(system, *AGAIN, debs=debs, within=WITH_UDEV)
         calls[system] = calls_of(made.root)
+        switch.unlink()
         run(in_root(made.root, ["sh", "-c", WITHOUT_OPENSSL]), log=made.log)
         made.apt(unsigned, *AGAIN, debs=debs)
         signer = module_field(made.root, kernel, "signer")
@@ -86,11 +90,6 @@ def test_the_packages_are_configured(bare: Bare, step: str) -> None:
     after = bare.steps[step]
     assert {after.packages[name] for name in OURS} == {"installed"}
     assert after.audit == ""
-
-
-@pytest.mark.parametrize("step", STEPS[1:])
-def test_the_module_is_built(bare: Bare, step: str) -> None:
-    assert list(bare.steps[step].modules) == [bare.kernel]
 
 
 def test_without_dev_the_module_is_built_or_apt_says_that_it_is_not(bare: Bare) -> None:
@@ -110,5 +109,6 @@ def test_the_module_is_loaded_on_a_system_of_its_own(bare: Bare) -> None:
     assert bare.calls["on a system"].split()[-1] == "tracer"
 
 
-def test_without_openssl_the_module_is_not_signed(bare: Bare) -> None:
+def test_without_openssl_the_module_is_built_and_not_signed(bare: Bare) -> None:
+    assert list(bare.steps["without openssl"].modules) == [bare.kernel]
     assert bare.signer == ""
