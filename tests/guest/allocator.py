@@ -3,8 +3,9 @@
 From 7.2 on a kmalloc() or kfree() may first have to make room for its own bookkeeping. Before
 6.2, a task with PREEMPT_RT that was preempted while it held a spinlock calls kfree(NULL) when it
 lets go of it: it may migrate again, and __set_cpus_allowed_ptr_locked() frees a mask that there
-need not be. Such calls are calls and tracer counts them; a test that knows what a task asked for
-must know of them too.
+need not be. Before 6.10, and where there are memory cgroups, as with systemd, a task that gives a
+slab back calls kfree(NULL) for the list of the slab's owners that there need not be. Such calls are
+calls and tracer counts them; a test that knows what a task asked for must know of them too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from proctracer import Counters
 
 SYMBOL = "__kmalloc_flags_noprof"
 MIGRATES = "__set_cpus_allowed_ptr_locked"
+GIVES_BACK = "__free_slab"
+CGROUPS = Path("/sys/fs/cgroup")
 GROUP = "tracer_allocator"
 INSTANCE = ftrace.TRACING / "instances" / GROUP
 NOTHING = Counters()
@@ -54,7 +57,7 @@ class OwnCalls:
 @contextmanager
 def watched() -> Iterator[OwnCalls]:
     """Watch from here to the end of the block."""
-    allocates, frees = ftrace.kernel_has(SYMBOL), _frees_after_preemption()
+    allocates, frees = ftrace.kernel_has(SYMBOL), _that_free_nothing()
     if not allocates and not frees:
         yield OwnCalls(watched=False)
         return
@@ -66,7 +69,7 @@ def watched() -> Iterator[OwnCalls]:
         if allocates:
             ftrace.write(INSTANCE / "events" / GROUP / "enable", "1")
         if frees:
-            _watch_frees_after_preemption()
+            _watch_null(frees)
         yield OwnCalls(watched=True)
     finally:
         ftrace.write(INSTANCE / "events" / "enable", "0")
@@ -75,14 +78,23 @@ def watched() -> Iterator[OwnCalls]:
             ftrace.append_line(ftrace.TRACING / "kprobe_events", f"-:{GROUP}/own")
 
 
-def _frees_after_preemption() -> bool:
-    return "PREEMPT_RT" in os.uname().version and ftrace.kernel_has(MIGRATES)
+def _that_free_nothing() -> list[str]:
+    """Give the functions of this kernel, as it is used now, that call kfree(NULL) by themselves."""
+    found = []
+    if "PREEMPT_RT" in os.uname().version and ftrace.kernel_has(MIGRATES):
+        found.append(MIGRATES)
+    if any(CGROUPS.glob("*/memory.max")) and ftrace.kernel_has(GIVES_BACK):
+        found.append(GIVES_BACK)
+    return found
 
 
-def _watch_frees_after_preemption() -> None:
-    first, end = _extent(MIGRATES)
+def _watch_null(functions: list[str]) -> None:
+    extents = [_extent(function) for function in functions]
+    sites = " || ".join(
+        f"(call_site > {first:#x} && call_site < {end:#x})" for first, end in extents
+    )
     event = INSTANCE / "events" / "kmem" / "kfree"
-    ftrace.write(event / "filter", f"ptr == 0 && call_site > {first:#x} && call_site < {end:#x}")
+    ftrace.write(event / "filter", f"ptr == 0 && ({sites})")
     ftrace.write(event / "enable", "1")
 
 

@@ -18,6 +18,14 @@ from identities import ALICE, BOB, CAP_PERFMON, CAP_SYS_PTRACE, becoming
 from processes import Child, Link
 
 CAP_KILL = 5
+# Where a program with the set-user bit may be written and run: systemd mounts /run without.
+FOLDERS = ("/run", "/var/tmp", "/tmp")
+USELESS = os.ST_RDONLY | os.ST_NOSUID | os.ST_NOEXEC
+
+
+def folder_for_programs() -> str:
+    """Give the first of FOLDERS that is of use."""
+    return next(folder for folder in FOLDERS if not os.statvfs(folder).f_flag & USELESS)
 
 
 def asked_as(become: Callable[[], None], act: Callable[[int], None], pid: int) -> str:
@@ -145,7 +153,7 @@ class Capabilities(Permission):
 class SetUser(Permission):
     def setUp(self) -> None:
         super().setUp()
-        self.folder = Path(tempfile.mkdtemp(dir="/run"))
+        self.folder = Path(tempfile.mkdtemp(dir=folder_for_programs()))
         self.addCleanup(shutil.rmtree, self.folder)
         self.folder.chmod(0o755)
         self.shell = self.folder / "set-user-shell"
