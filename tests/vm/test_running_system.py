@@ -272,8 +272,9 @@ def test_a_purge_says_that_a_module_in_use_stays_loaded(trixie: Story) -> None:
 )
 def test_a_purge_leaves_nothing(suite: str, step: str, request: pytest.FixtureRequest) -> None:
     left = request.getfixturevalue(suite).of(step)
+    # A node that was made at boot, before the module was loaded, stays until the next one: Debian's
+    # Policy, 10.6, lets no maintainer script remove it.
     assert left["files"] == []
-    assert not left["node"]
     assert not left["group"]
     assert left["groups of the member"] == {"status": 0, "output": "alice\n"}
     assert "tracer" not in left["dkms"]

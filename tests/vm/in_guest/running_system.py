@@ -214,7 +214,6 @@ def left() -> Facts:
     found = ran("find", "/", "-xdev", "-name", "*tracer*", *others)
     return {
         "files": found["output"].splitlines(),
-        "node": NODE.exists(),
         "group": ran("getent", "group", "tracer")["status"] == 0,
         "groups of the member": as_user(MEMBER, "id --name --groups"),
         "dkms": ran("dkms", "status", "-m", "tracer")["output"],
