@@ -24,7 +24,7 @@ APT = (
 # keeps of the library of lsb_release, which dkms of bullseye runs.
 WRITTEN_BY_OTHERS = re.compile(
     r"^/var/(log|cache|lib/(dpkg|apt)|backups)(/|$)|^/etc/(passwd|g?shadow|group)-$"
-    r"|^/var/lib/dkms/mok\.(key|pub)$|/__pycache__/lsb_release\."
+    r"|^/var/lib/dkms/mok\.(key|pub)$|^/usr/lib/python3/dist-packages/__pycache__/lsb_release\."
 )
 # Type, mode and owner of everything; where links point; and how long files are.
 LISTING = ("find", "/", "-xdev", "-printf", "%p\t%y %m %U:%G %l\t%s\n")
