@@ -165,7 +165,7 @@ def upgrade_while_monitoring() -> Facts:
         facts["rows after work"] = rows()
         facts["check"] = check()
         facts["remove"] = as_user(MEMBER, f"tracerctl remove {worker.pid}")
-    reload = facts["check"]["module-current"].get("command", "")
+    reload = facts["check"]["module-current"]["command"] or "echo none; false"
     facts["reload"] = ran("sh", "-c", reload.replace("sudo ", ""))
     facts["module after reload"] = module()
     facts["check after reload"] = check()
