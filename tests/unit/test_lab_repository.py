@@ -2,65 +2,46 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tracer_lab.errors import LabError
+from tracer_lab.keyring import Keyring, throw_away_keyring
 from tracer_lab.repository import checked_uri
 from tracer_lab.signing_key import find_key, parse_keys, try_key
 
 URI = "https://example.org/tracer/"
-GPG = ("gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase=")
-
-
-def gpg(*arguments: str) -> str:
-    command = [*GPG, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def make_key(address: str, *how: str) -> None:
-    gpg("--quick-generate-key", address, *(how or ("ed25519", "sign", "never")))
 
 
 @pytest.fixture(scope="module")
-def keyring() -> Iterator[Path]:
-    """A GnuPG keyring with one key of each sort; its folder must have a short name."""
-    with (
-        tempfile.TemporaryDirectory(prefix="gnupg-") as home,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("GNUPGHOME", home)
-        make_key("good@example.org")
-        make_key("Anna <twice@example.org>")
-        make_key("Bert <twice@example.org>")
-        # A key that was valid for a day, long ago.
-        gpg("--faked-system-time=20200101T000000", "--quick-generate-key", "old@example.org",
-            "ed25519", "sign", "1d")  # fmt: skip
-        make_key("rotated@example.org")
-        gpg("--faked-system-time=20200101T000000", "--quick-generate-key",
-            "Old <rotated@example.org>", "ed25519", "sign", "1d")  # fmt: skip
-        make_key("weak@example.org", "rsa1024", "sign", "never")
-        make_key("certifies@example.org", "ed25519", "cert", "never")
-        make_key("public@example.org")
-        primary = fingerprint("public@example.org")
-        gpg("--yes", "--delete-secret-keys", primary)
-        yield Path(home)
-        subprocess.run(["gpgconf", "--kill", "all"], check=True)
+def keyring() -> Iterator[Keyring]:
+    """A keyring with one key of each sort."""
+    with throw_away_keyring() as keyring:
+        keyring.make_key("good@example.org")
+        keyring.make_key("Anna <twice@example.org>")
+        keyring.make_key("Bert <twice@example.org>")
+        # Keys that were valid for a day, long ago.
+        for owner in ("old@example.org", "Old <rotated@example.org>"):
+            expired = ["--quick-generate-key", owner, "ed25519", "sign", "1d"]
+            keyring.gpg("--faked-system-time=20200101T000000", *expired)
+        keyring.make_key("rotated@example.org")
+        keyring.make_key("weak@example.org", "rsa1024", "sign", "never")
+        keyring.make_key("certifies@example.org", "ed25519", "cert", "never")
+        keyring.make_key("public@example.org")
+        primary = fingerprint(keyring, "public@example.org")
+        keyring.gpg("--yes", "--delete-secret-keys", primary)
+        yield keyring
 
 
-def fingerprint(address: str) -> str:
-    lines = gpg("--with-colons", "--list-keys", address).splitlines()
+def fingerprint(keyring: Keyring, address: str) -> str:
+    lines = keyring.gpg("--with-colons", "--list-keys", address).splitlines()
     return next(line.split(":")[9] for line in lines if line.startswith("fpr:"))
 
 
-@pytest.mark.usefixtures("keyring")
 @pytest.mark.parametrize("form", [slice(None), slice(-16, None), slice(-8, None)])
-def test_a_key_is_found_by_its_fingerprint_and_by_its_ids(form: slice) -> None:
-    wanted = fingerprint("good@example.org")
+def test_a_key_is_found_by_its_fingerprint_and_by_its_ids(keyring: Keyring, form: slice) -> None:
+    wanted = fingerprint(keyring, "good@example.org")
     assert find_key(wanted[form]).fingerprint == wanted
 
 
@@ -90,12 +71,11 @@ def test_a_key_that_cannot_sign_is_refused(wanted: str, message: str) -> None:
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.usefixtures("keyring")
-def test_both_keys_of_an_ambiguous_name_are_named() -> None:
+def test_both_keys_of_an_ambiguous_name_are_named(keyring: Keyring) -> None:
     with pytest.raises(LabError) as caught:
         find_key("twice@example.org")
     for owner in ("Anna <twice@example.org>", "Bert <twice@example.org>"):
-        assert f"{fingerprint(owner)} ({owner})" in caught.value.message
+        assert f"{fingerprint(keyring, owner)} ({owner})" in caught.value.message
 
 
 @pytest.mark.usefixtures("keyring")
@@ -103,11 +83,12 @@ def test_a_key_that_gpg_signs_with_passes_its_trial() -> None:
     try_key(find_key("good@example.org"))
 
 
-def test_a_key_whose_secret_part_has_gone_fails_its_trial(keyring: Path) -> None:
-    make_key("gone@example.org")
+def test_a_key_whose_secret_part_has_gone_fails_its_trial(keyring: Keyring) -> None:
+    keyring.make_key("gone@example.org")
     key = find_key("gone@example.org")
-    for file in (keyring / "private-keys-v1.d").iterdir():
-        if file.stem in gpg("--with-colons", "--with-keygrip", "--list-keys", key.fingerprint):
+    listed = keyring.gpg("--with-colons", "--with-keygrip", "--list-keys", key.fingerprint)
+    for file in (keyring.home / "private-keys-v1.d").iterdir():
+        if file.stem in listed:
             file.unlink()
     with pytest.raises(LabError, match=f"^gpg does not sign with key {key.fingerprint}") as caught:
         try_key(key)

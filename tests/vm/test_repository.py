@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import pytest
 
 from tracer_lab.cells import cell_named
 from tracer_lab.commands import in_root, run
+from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.repository import make_repository
 from tracer_lab.roots import ensure_base, kernel_release, log_of, throw_away_copy
 from tracer_lab.signing_key import find_key
@@ -90,17 +90,11 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def key() -> Iterator[str]:
-    """The address of a key in a keyring that is thrown away; the folder's name has to be short."""
-    with (
-        tempfile.TemporaryDirectory(prefix="gnupg-") as home,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("GNUPGHOME", home)
-        make = ["gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase="]
-        address = "throw-away@example.org"
-        run([*make, "--quick-generate-key", address, "ed25519", "sign", "never"])
+    """The address of a throw-away key."""
+    address = "throw-away@example.org"
+    with throw_away_keyring() as keyring:
+        keyring.make_key(address)
         yield address
-        run(["gpgconf", "--kill", "all"])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tracer_lab.commands import run
 from tracer_lab.errors import LabError
+from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.packages import Packages
 from tracer_lab.repository import make_repository
 from tracer_lab.signing_key import SigningKey, find_key
@@ -31,16 +31,10 @@ Signed-By: /usr/share/keyrings/tracer-archive-keyring.gpg
 
 @pytest.fixture(scope="module")
 def key() -> Iterator[SigningKey]:
-    """A throw-away key; the folder of its keyring must have a short name."""
-    with (
-        tempfile.TemporaryDirectory(prefix="gnupg-") as home,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("GNUPGHOME", home)
-        make = ["gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase="]
-        run([*make, "--quick-generate-key", "a@example.org", "ed25519", "sign", "never"])
+    """A throw-away key."""
+    with throw_away_keyring() as keyring:
+        keyring.make_key("a@example.org")
         yield find_key("a@example.org")
-        run(["gpgconf", "--kill", "all"])
 
 
 @pytest.fixture(scope="module")
