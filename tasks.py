@@ -135,10 +135,12 @@ def run_tests(context: Context, only: str = "", k: str = "") -> None:
         raise Exit(message, code=WRONG_USAGE)
     if only in ("", "lint"):
         lint(context)
-    folders = [f"tests/{part}" for part in ("unit", "vm") if only in ("", part)]
+    # The long ones first, so that all processors have something to do until the end.
+    folders = [f"tests/{part}" for part in ("vm", "unit") if only in ("", part)]
     if folders:
         # The tests of a file share root file systems: they run one after the other.
         aside = [f"--numprocesses={guests_at_a_time()}", "--dist=loadfile"]
+        aside += ["--no-loadscope-reorder", "--durations=25"]
         pytest = [sys.executable, "-m", "pytest", *aside, *folders, *(["-k", k] if k else [])]
         status = subprocess.run(pytest, cwd=TREE, check=False).returncode
         if status != 0:
