@@ -8,6 +8,7 @@ import pytest
 
 from tracer_lab.cells import Cell, cell_named
 from tracer_lab.guest_suite import TREE
+from tracer_lab.layout import module_version
 from tracer_lab.packages import build_packages
 from tracer_lab.roots import ensure_installed
 
@@ -20,6 +21,12 @@ def cell() -> Cell:
 @pytest.fixture(scope="session")
 def debs() -> list[Path]:
     return list(build_packages(TREE, TREE / "dist").debs)
+
+
+@pytest.fixture(scope="session")
+def version() -> str:
+    """The version of the packages."""
+    return module_version(TREE)
 
 
 @pytest.fixture(scope="session")

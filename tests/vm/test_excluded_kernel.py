@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tracer_lab.aftermath import OURS, package_states
+from tracer_lab.aftermath import OURS, package_states, small_kernel
 from tracer_lab.cells import PACKAGES, Cell, cell_named
 from tracer_lab.commands import in_root, run
-from tracer_lab.roots import ensure_base, install, kernel_release, log_of, throw_away_copy
+from tracer_lab.roots import APT, ensure_base, install, kernel_release, log_of, throw_away_copy
 from tracer_lab.variants import packages_of_variant
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 from tracer_tools.kernels import Bounds, kernel_series, parse_bounds, supported_kernels
@@ -25,8 +25,6 @@ from tracer_tools.kernels import Bounds, kernel_series, parse_bounds, supported_
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
 BELOW_ALL = "5.9"
-# Nothing here boots from an initramfs.
-APT = ("env", "INITRD=No", "apt-get", "install", "--yes", "--no-install-recommends")
 BOUNDS = "usr/lib/python3/dist-packages/tracer_tools/supported-kernels"
 SECONDS = 180
 
@@ -47,9 +45,7 @@ class Case:
         if not self.below_all:
             later = cell_named(f"{self.cell.name}-backports")
             return [name for name in later.packages if name not in PACKAGES]
-        # The other flavour of the same kernel, because it is small.
-        release = own.replace("-amd64", "-cloud-amd64")
-        return [f"linux-{part}-{release}" for part in ("headers", "image")]
+        return small_kernel(own)[1]
 
 
 # Of each dkms there is: 2.8, whose exit status for an excluded kernel is another one; 3.0, which
@@ -131,7 +127,7 @@ def machine(
         if not case.below_all:
             add_backports(root, case.cell)
         run(in_root(root, ["apt-get", "update"]), log=log)
-        run(in_root(root, [*APT, *case.kernel(own)]), log=log)
+        run(in_root(root, [*APT, "install", *case.kernel(own)]), log=log)
         (newcomer,) = {path.name for path in (root / "lib" / "modules").iterdir()} - {own}
         arrived = frozenset(package_states(root).keys() - before.keys())
         yield Machine(case, root, own, newcomer, arrived)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracer_lab.aftermath import OURS, Aftermath, Sandbox, module_field, sandbox
+from tracer_lab.aftermath import OURS, Aftermath, Sandbox, module_field, sandbox, small_kernel
 from tracer_lab.variants import packages_of_variant, set_version
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
@@ -22,7 +22,6 @@ ERROR = "this kernel is not for tracer"
 BROKEN, HOPELESS, MENDED = VERSIONS = ("1001.0.0", "1002.0.0", "1003.0.0")
 FAILING = {BROKEN: ("device.c",), HOPELESS: ("device.c", "unsupported.c"), MENDED: ()}
 STEPS = (BROKEN, "kernel", HOPELESS, MENDED)
-PARTS = ("headers", "image")  # of what Debian packages of a kernel
 LOAD = "tracer-check; modprobe tracer || dmesg | grep tracer:"
 
 
@@ -65,10 +64,9 @@ def history(
         (own,) = made.kernels
         made.apt(BROKEN, "install", debs=packages[BROKEN])
         booted = try_to_load(made) if request.param == BOOTED else None
-        # The other flavour of the same kernel, because it is small.
-        newcomer = own.replace("-amd64", "-cloud-amd64")
+        newcomer, packages_of_kernel = small_kernel(own)
         made.apt("update", "update")
-        made.apt("kernel", "install", *(f"linux-{part}-{newcomer}" for part in PARTS))
+        made.apt("kernel", "install", *packages_of_kernel)
         reasons = {
             kernel: module_field(made.root, kernel, "unsupported") for kernel in made.kernels
         }
@@ -92,7 +90,7 @@ def test_the_packages_are_configured(history: History, step: str) -> None:
 
 def test_the_packages_of_a_kernel_that_arrives_are_configured(history: History) -> None:
     after = history.steps["kernel"]
-    names = [f"linux-{part}-{history.newcomer}" for part in PARTS]
+    _, names = small_kernel(history.own)
     assert {after.packages[name] for name in names} == {"installed"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracer_lab.aftermath import OURS, Aftermath, Sandbox, sandbox
+from tracer_lab.aftermath import OURS, Aftermath, Sandbox, sandbox, small_kernel
 from tracer_lab.vm import Guest, boot, fresh_share
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
@@ -50,9 +50,7 @@ def history(request: pytest.FixtureRequest, debs: list[Path]) -> Iterator[Histor
     """A machine that went through it all. Whenever apt does not exit 0, it is an error."""
     with sandbox(request.param, "kernels") as made:
         (own,) = made.kernels
-        # The other flavour of the same kernel, because it is small.
-        other = own.replace("-amd64", "-cloud-amd64")
-        others = [f"linux-{part}-{other}" for part in ("headers", "image")]
+        other, others = small_kernel(own)
         without_headers(made, own, debs)
         made.apt("update", "update")
         checked = check(made.root, "no-headers") if request.param == BOOTED else ""
@@ -85,9 +83,7 @@ def test_two_kernels_have_a_module_each(history: History) -> None:
     after = history.steps["second kernel"]
     assert sorted(after.modules) == sorted([history.own, history.other])
     assert after.dkms.count(": installed") == 2
-    assert {after.packages[f"linux-{part}-{history.other}"] for part in ("headers", "image")} == {
-        "installed"
-    }
+    assert {after.packages[name] for name in small_kernel(history.own)[1]} == {"installed"}
 
 
 def test_a_kernel_that_goes_takes_its_module_along(history: History) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tracer_lab.aftermath import OURS, Aftermath, everything_in, sandbox
-from tracer_lab.commands import run
-from tracer_lab.variants import TREE, packages_of_variant, set_version
+from tracer_lab.variants import packages_of_variant, set_version
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
@@ -48,9 +47,10 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
 
 
 @pytest.fixture(scope="module", params=SUITES)
-def life(request: pytest.FixtureRequest, debs: list[Path], newer: list[Path]) -> Iterator[Life]:
+def life(
+    request: pytest.FixtureRequest, debs: list[Path], newer: list[Path], version: str
+) -> Iterator[Life]:
     """A machine that went through it all. Whenever apt does not exit 0, it is an error."""
-    version = run(["dpkg-parsechangelog", "--show-field", "Version"], cwd=TREE).strip()
     with sandbox(request.param, "life") as made:
         before = everything_in(made.root)
         made.apt("install", "install", debs=debs)

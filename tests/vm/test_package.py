@@ -12,7 +12,6 @@ import pytest
 
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
-from tracer_lab.guest_suite import TREE
 from tracer_lab.roots import kernel_release
 from tracer_lab.vm import Guest, GuestResult, boot, fresh_share
 
@@ -20,11 +19,6 @@ pytestmark = [pytest.mark.vm, pytest.mark.package]
 
 IN_GUEST = Path(__file__).with_name("in_guest")
 SECONDS = 180
-
-
-@pytest.fixture(scope="module")
-def version() -> str:
-    return run(["dpkg-parsechangelog", "--show-field", "Version"], cwd=TREE).strip()
 
 
 @dataclass(frozen=True)

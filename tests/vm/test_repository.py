@@ -27,7 +27,7 @@ from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.repository import make_repository
 from tracer_lab.roots import ensure_base, kernel_release, log_of, throw_away_copy
 from tracer_lab.signing_key import find_key
-from tracer_lab.tree import copy_tree_files
+from tracer_lab.tree import make_tree
 from tracer_lab.variants import TREE, packages_of_variant, set_version
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
@@ -115,8 +115,7 @@ def served(folder: Path) -> Iterator[str]:
 def repository(key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     """Made by README's first command in a copy of the tree: dist/repo of this one is a user's."""
     tree = tmp_path_factory.mktemp("repository") / "tree"
-    copy_tree_files(TREE, tree)
-    run(["git", "init", "--quiet"], cwd=tree)
+    make_tree(TREE, tree)
     site = tree / "dist" / "site"
     site.mkdir(parents=True)
     (site / "tracer").symlink_to(tree / "dist" / "repo")

@@ -8,17 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tracer_lab import roots
 from tracer_lab.cells import cell_named
 from tracer_lab.commands import in_root, run
 from tracer_lab.roots import ensure_base, log_of, offered, throw_away_copy
 
 OURS = ("tracer-dkms", "tracer-tools")
 
-# Nothing here boots from an initramfs; and there is no terminal for dpkg.
-APT = (
-    *("env", "INITRD=No", "apt-get", "--yes", "--no-install-recommends"),
-    "--option=Dpkg::Use-Pty=false",
-)
+APT = (*roots.APT, "--option=Dpkg::Use-Pty=false")  # there is no terminal for dpkg
 # What any apt run writes, whatever it installs or purges; the key with which dkms signs the
 # modules of all packages, which it makes for itself when it first builds one; and what Python
 # keeps of the library of lsb_release, which dkms of bullseye runs.
@@ -108,6 +105,12 @@ def package_states(root: Path) -> dict[str, str]:
     listed = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n"]
     lines = run(in_root(root, listed)).splitlines()
     return dict(line.split() for line in lines)
+
+
+def small_kernel(own: str) -> tuple[str, list[str]]:
+    """The release of the other flavour of a kernel, which is small, and its packages."""
+    release = own.replace("-amd64", "-cloud-amd64")
+    return release, [f"linux-{part}-{release}" for part in ("headers", "image")]
 
 
 def module_field(root: Path, kernel: str, field: str) -> str:

@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer_lab.accel import accelerator
 from tracer_lab.cache import cache_dir, key_of, locked, made_once, remove_tree
 from tracer_lab.cells import Cell
 from tracer_lab.commands import as_root, in_root, run
 from tracer_lab.disk import ensure_initramfs, make_disk
 from tracer_lab.errors import LabError
-from tracer_lab.machine import ARGUMENTS
+from tracer_lab.machine import ARGUMENTS, processor_for
 from tracer_lab.packages import Packages
-from tracer_lab.roots import ensure_base, kernel_image, log_of, throw_away_copy
-from tracer_lab.vm import EMULATION
+from tracer_lab.roots import APT, ensure_base, kernel_image, log_of, throw_away_copy
 
 HERE = Path(__file__).parent
 START_QEMU = HERE / "start_qemu.sh"
@@ -35,7 +33,6 @@ CONFIGURATION = {
     # Nothing of linux-doc is ever looked at.
     "etc/dpkg/dpkg.cfg.d/no-linux-doc": "path-exclude=/usr/share/doc/linux-doc*\n",
 }
-APT = ("env", "INITRD=No", "apt-get", "--yes", "--no-install-recommends")
 RAN = (0, 2, 4, 6, 8)  # with tests that passed, failed or were skipped; else there was no machine
 ATTEMPTS = 2
 SECONDS_TO_BOOT = 600
@@ -127,10 +124,10 @@ def _status(command: Sequence[str], log: Path) -> int:
 def _environment(cell: Cell) -> list[str]:
     """What START_QEMU goes by."""
     _, kernel = kernel_image(ensure_base(cell))
-    kvm = accelerator(kernel) == "kvm"
+    accel, cpu = processor_for(kernel)
     return [
-        f"LAB_ACCEL={'kvm' if kvm else EMULATION}",
-        f"LAB_CPU={'host' if kvm else 'max'}",
+        f"LAB_ACCEL={accel}",
+        f"LAB_CPU={cpu}",
         f"LAB_KERNEL={kernel}",
         f"LAB_INITRAMFS={ensure_initramfs(cell)}",
         f"LAB_ARGUMENTS={ARGUMENTS}",

@@ -5,7 +5,6 @@ Each list is what is still to be done: it is empty where everything is as it sho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +23,10 @@ from tracer_lab.refusals import (
     refuse_without_root,
 )
 from tracer_lab.steps import step
-from tracer_lab.target import GROUP, Target
+from tracer_lab.target import Target
+from tracer_tools.refusals import GROUP
 
 AGAIN = "once that is mended, the same command does what is left; uninstall takes all back"
-# What dkms remarks of a module whose file somebody has changed or deleted.
-ALTERED = re.compile("[Dd]iff|[Mm]issing")
 RELOAD_RULES = Command(("udevadm", "control", "--reload"))
 SHOW_NODE = Command(
     ("udevadm", "trigger", "--settle", "--subsystem-match=misc", "--sysname-match=tracer")
@@ -104,7 +102,7 @@ def dkms_steps(target: Target, version: str, *, changed: bool) -> Iterator[Step]
         yield Step(f"build it for Linux {release}", [build])
     yield from without_others(target, version)
     installed = [entry for entry in here if entry.state.startswith("installed")]
-    damaged = [entry for entry in installed if ALTERED.search(entry.remark)]
+    damaged = [entry for entry in installed if entry.altered]
     if damaged or not installed:
         force = ["--force"] if damaged else []
         put = Command(("dkms", "install", *force, name, "-k", release), AGAIN)

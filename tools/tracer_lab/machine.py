@@ -50,14 +50,20 @@ def kernel_arguments(machine: Machine) -> str:
     return f"{ARGUMENTS} {machine.arguments}".rstrip()
 
 
+def processor_for(kernel: Path) -> tuple[str, str]:
+    """The accelerator that runs a kernel here, and the processor that it shows, as QEMU's options.
+
+    Their names are ``-accel`` and ``-cpu``.
+    """
+    return ("kvm", "host") if accelerator(kernel) == "kvm" else (EMULATION, "max")
+
+
 def hardware(machine: Machine, guest: Guest, monitor: Path) -> list[str]:
     """The command that runs a machine, without what starts a kernel on it."""
     _, kernel = kernel_image(guest.root)
     command = [*limited(guest), "qemu-system-x86_64", "-nodefaults", "-no-reboot"]
-    if accelerator(kernel) == "kvm":
-        command += ["-accel", "kvm", "-cpu", "host"]
-    else:
-        command += ["-accel", EMULATION, "-cpu", "max"]
+    accel, cpu = processor_for(kernel)
+    command += ["-accel", accel, "-cpu", cpu]
     command += ["-machine", "q35", "-smp", str(guest.cpus), "-m", guest.memory]
     command += ["-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor}"]
     command += ["-drive", f"file={machine.disk},format=raw,if=virtio,snapshot=on"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from tracer_lab.commands import run
 from tracer_lab.packages import Packages
 from tracer_lab.roots import log_of
-from tracer_lab.tree import copy_tree_files
+from tracer_lab.tree import make_tree
 
 # Of another user: the time of the build, where on earth, the language, the modes of new files.
 LATER = ("faketime", "+400 days +5 hours")
@@ -27,8 +27,7 @@ def rebuild(tree: Path, folder: Path) -> Packages:
     Raises LabError if that fails.
     """
     copy = folder / "elsewhere"
-    copy_tree_files(tree, copy)
-    run(["git", "init", "--quiet"], cwd=copy)  # tells which of its files are the tree's
+    make_tree(tree, copy)
     invoke = [sys.executable, "-m", "invoke", "package"]
     # The lab's cache is in the home folder of this user.
     kept = f"TRACER_LAB_CACHE={folder / 'cache'}"

@@ -17,7 +17,9 @@ from tracer_lab.suites import Suite
 LAYERS_KEPT = 2
 INCOMING = "var/tmp/incoming"
 # Nothing here boots from an initramfs, and making one takes a while.
-MMDEBSTRAP = ("env", "INITRD=No", "mmdebstrap", "--variant=apt", "--format=directory")
+NO_INITRAMFS = ("env", "INITRD=No")
+APT = (*NO_INITRAMFS, "apt-get", "--yes", "--no-install-recommends")
+MMDEBSTRAP = (*NO_INITRAMFS, "mmdebstrap", "--variant=apt", "--format=directory")
 HOOK = f'mkdir "$1{SHARE}"'
 
 

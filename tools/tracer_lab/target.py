@@ -13,7 +13,6 @@ from tracer_tools.errors import TracerError
 from tracer_tools.module import MODULE, is_loaded, module_state
 from tracer_tools.system import System
 
-GROUP = "tracer"
 UDEV = "/run/udev/control"
 SOURCES = "/usr/src"
 NAMES_IT = 'PACKAGE_NAME="tracer"'

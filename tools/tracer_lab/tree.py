@@ -26,3 +26,9 @@ def copy_tree_files(tree: Path, target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(tree / name, copy)
         copy.chmod(0o755 if os.access(tree / name, os.X_OK) else 0o644)
+
+
+def make_tree(tree: Path, target: Path) -> None:
+    """Make ``target`` a tree of its own with the files of ``tree``, to be changed and built."""
+    copy_tree_files(tree, target)
+    run(["git", "init", "--quiet"], cwd=target)  # tells which of its files are the tree's

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tracer_lab.commands import run
 from tracer_lab.packages import Packages, build_packages
-from tracer_lab.tree import copy_tree_files
+from tracer_lab.tree import make_tree
 
 TREE = Path(__file__).resolve().parents[2]
 CHANGELOG = "debian/changelog"
@@ -19,8 +18,7 @@ def packages_of_variant(folder: Path, change: Callable[[Path], None]) -> Package
     Raises LabError if they cannot be built.
     """
     tree = folder / "tree"
-    copy_tree_files(TREE, tree)
-    run(["git", "init", "--quiet"], cwd=tree)  # tells which of its files are the tree's
+    make_tree(TREE, tree)
     change(tree)
     return build_packages(tree, tree / "dist")
 

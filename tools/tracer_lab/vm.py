@@ -196,15 +196,8 @@ def vng_command(guest: Guest, monitor: Path) -> list[str]:
     release, kernel = kernel_image(guest.root)
     beside = Path(sys.executable).parent  # the virtual environment's commands
     command = ["env", f"PATH={beside}:{os.environ['PATH']}:{FOR_VIRTME}"]
-    command += [
-        *limited(guest),
-        "vng",
-        "--verbose",
-        "--run",
-        str(kernel),
-        "--root",
-        str(guest.root),
-    ]
+    command += [*limited(guest), "vng", "--verbose"]
+    command += ["--run", str(kernel), "--root", str(guest.root)]
     command += ["--user", "root", *_shared_by(guest.root, release)]
     command += ["--cpus", str(guest.cpus), "--memory", guest.memory]
     command += [f"--append={argument}" for argument in guest.arguments]

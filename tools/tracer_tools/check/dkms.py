@@ -35,6 +35,11 @@ class Entry:
     state: str
     remark: str
 
+    @property
+    def altered(self) -> bool:
+        """Whether somebody has changed or deleted the module's file since, as dkms remarks."""
+        return re.search(r"[Dd]iff|[Mm]issing", self.remark) is not None
+
 
 def parse_status(text: str) -> list[Entry]:
     """Return the entries of tracer in the output of ``dkms status``. Raises FormatError."""
@@ -106,7 +111,7 @@ def is_installed(entry: Entry, system: System) -> Finding:
     if reason:
         return stands_in(entry, system, reason)
     fact = f"dkms has installed tracer {entry.version} for {entry.kernel}."
-    if re.search(r"[Dd]iff|[Mm]issing", entry.remark):
+    if entry.altered:
         again = install_again(entry.version, entry.kernel)
         return warned(f"{fact[:-1]}, but remarks {entry.remark}.", again)
     return passed(fact)
