@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
 #include "access.h"
 
@@ -27,4 +28,45 @@ bool tracer_may_monitor(const struct file *opener, struct task_struct *task)
 		return true;
 	return capable_in(opener, cred->user_ns, CAP_SYS_PTRACE) ||
 	       capable_in(opener, cred->user_ns, CAP_PERFMON);
+}
+
+struct tracer_owner tracer_owner_of(struct task_struct *task)
+{
+	const struct cred *cred = __task_cred(task);
+
+	return (struct tracer_owner){ cred->uid, cred->euid, cred->suid };
+}
+
+static bool is_within(const struct user_namespace *ns,
+		      const struct user_namespace *outer)
+{
+	while (ns && ns != outer)
+		ns = ns->parent;
+	return ns;
+}
+
+void tracer_reader_init(struct tracer_reader *reader, struct file *opener)
+{
+	struct user_namespace *ns = opener->f_cred->user_ns;
+
+	reader->cred = get_cred(opener->f_cred);
+	reader->capable = file_ns_capable(opener, ns, CAP_PERFMON) ||
+			  file_ns_capable(opener, ns, CAP_SYS_PTRACE);
+}
+
+void tracer_reader_release(struct tracer_reader *reader)
+{
+	put_cred(reader->cred);
+}
+
+bool tracer_may_read(const struct tracer_reader *reader,
+		     const struct tracer_owner *owner, struct task_struct *task)
+{
+	const struct cred *cred = __task_cred(task);
+
+	if (uid_eq(cred->uid, owner->uid) && uid_eq(cred->euid, owner->euid) &&
+	    uid_eq(cred->suid, owner->suid))
+		return true;
+	return reader->capable &&
+	       is_within(cred->user_ns, reader->cred->user_ns);
 }

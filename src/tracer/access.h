@@ -14,4 +14,34 @@
  */
 bool tracer_may_monitor(const struct file *opener, struct task_struct *task);
 
+/* Whose a process is: its real, effective and saved user ids. */
+struct tracer_owner {
+	kuid_t uid;
+	kuid_t euid;
+	kuid_t suid;
+};
+
+/* In an RCU read-side section. */
+struct tracer_owner tracer_owner_of(struct task_struct *task);
+
+/*
+ * Who reads the records of processes: from his open file, because the ends of
+ * processes are no place to ask a security module for a capability.
+ */
+struct tracer_reader {
+	const struct cred *cred;
+	bool capable; /* of monitoring everybody in his user namespace */
+};
+
+void tracer_reader_init(struct tracer_reader *reader, struct file *opener);
+void tracer_reader_release(struct tracer_reader *reader);
+
+/*
+ * Whether the counts of a process that was @owner's when it was added may be
+ * read: it still is, or the reader is capable. In an RCU read-side section.
+ */
+bool tracer_may_read(const struct tracer_reader *reader,
+		     const struct tracer_owner *owner,
+		     struct task_struct *task);
+
 #endif /* TRACER_ACCESS_H */

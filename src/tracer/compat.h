@@ -8,6 +8,7 @@
 #define TRACER_COMPAT_H
 
 #include <linux/kprobes.h>
+#include <linux/sched/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
@@ -30,5 +31,22 @@ static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
 #else
 #define TRACER_EXIT_PROTO void *data, struct task_struct *task, bool group_dead
 #endif
+
+/*
+ * Who pays for accounted allocations of this task from here on. Return: who
+ * did until now. set_active_memcg() of 5.10 needs a symbol that is exported
+ * from 5.11 on, commit c74d40e8b5e2 ("mm: export int_active_memcg").
+ */
+static inline struct mem_cgroup *tracer_charge_to(struct mem_cgroup *memcg)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0) && defined(CONFIG_MEMCG)
+	struct mem_cgroup *outer = current->active_memcg;
+
+	current->active_memcg = memcg;
+	return outer;
+#else
+	return set_active_memcg(memcg);
+#endif
+}
 
 #endif /* TRACER_COMPAT_H */

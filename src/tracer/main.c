@@ -4,11 +4,14 @@
  *
  *   block.c	requested size of every block that a monitored process got
  *   process.c	the table of monitored processes, and their counters
+ *   session.c	an open file, and the processes added through it
+ *   record.c	what it tells of those that have ended
+ *   tree.c	following processes into fork()
  *   monitor.c	adding and removing them, also when they end; arming
  *   symbol.c	the table: which symbols serve which function
  *   probe.c	the kretprobes, registered and armed
  *   trial.c	what a function of the kernel does where its name does not tell
- *   tracepoint.c  the tracepoints: of exit, and of everybody's kfree
+ *   tracepoint.c  the tracepoints: of fork, of exit, of everybody's kfree
  *   handler.c	what happens when a probed function is called
  *   report.c	/proc/tracer
  *   device.c	/dev/tracer, with sysfs.c (its attributes) and access.c
@@ -30,6 +33,7 @@
 #include "probe.h"
 #include "process.h"
 #include "report.h"
+#include "session.h"
 #include "tracepoint.h"
 
 static int __init tracer_init(void)
@@ -45,9 +49,12 @@ static int __init tracer_init(void)
 	err = tracer_processes_create();
 	if (err)
 		goto destroy_blocks;
-	err = tracer_probes_register();
+	err = tracer_sessions_create();
 	if (err)
 		goto destroy_processes;
+	err = tracer_probes_register();
+	if (err)
+		goto destroy_sessions;
 	err = tracer_report_create();
 	if (err)
 		goto unregister_probes;
@@ -66,6 +73,8 @@ destroy_report:
 	tracer_report_destroy();
 unregister_probes:
 	tracer_probes_unregister();
+destroy_sessions:
+	tracer_sessions_destroy();
 destroy_processes:
 	tracer_processes_destroy();
 destroy_blocks:
@@ -81,6 +90,8 @@ static void __exit tracer_exit(void)
 	tracer_monitor_stop();
 	tracer_probes_unregister();
 	tracer_processes_destroy();
+	/* The last process of a session leaves work to do. */
+	tracer_sessions_destroy();
 	tracer_blocks_destroy();
 }
 

@@ -26,6 +26,8 @@
 #include "monitor.h"
 #include "probe.h"
 #include "process.h"
+#include "record.h"
+#include "session.h"
 #include "tracepoint.h"
 
 /* Protects armed, and makes arming and disarming one thing at a time. */
@@ -84,15 +86,26 @@ static int arm_if_idle(void)
 	return err;
 }
 
+/* @task: the last thread of a process that ends, or NULL. */
+static bool end_monitoring(struct tracer_process *process,
+			   struct task_struct *task)
+{
+	if (!tracer_process_unlink(process))
+		return false;
+	tracer_record_end(process, task);
+	return true;
+}
+
 /* Return: whether it was monitored, and this call was the one to end that. */
-static bool stop_monitoring(const struct signal_struct *signal)
+static bool stop_monitoring(const struct signal_struct *signal,
+			    struct task_struct *task)
 {
 	struct tracer_process *process;
 	bool stopped;
 
 	rcu_read_lock();
 	process = tracer_process_find(signal);
-	stopped = process && tracer_process_unlink(process);
+	stopped = process && end_monitoring(process, task);
 	rcu_read_unlock();
 	return stopped;
 }
@@ -100,7 +113,7 @@ static bool stop_monitoring(const struct signal_struct *signal)
 void tracer_monitor_handle_exit(TRACER_EXIT_PROTO)
 {
 	if (!atomic_read(&task->signal->live))
-		stop_monitoring(task->signal);
+		stop_monitoring(task->signal, task);
 }
 
 /*
@@ -145,7 +158,8 @@ static bool is_monitored(const struct signal_struct *signal)
  * not find our own mutex_unlock() among its calls. So the mutex is taken and
  * left before, with a place reserved that keeps the probes armed.
  */
-static int add_task(struct task_struct *task)
+static int add_task(struct tracer_session *session, struct task_struct *task,
+		    bool is_tree)
 {
 	struct tracer_process *process;
 	int err;
@@ -155,40 +169,49 @@ static int add_task(struct task_struct *task)
 	err = tracer_place_reserve();
 	if (err)
 		return err;
-	process = tracer_process_create(task);
+	process = tracer_process_alloc();
 	if (!process) {
 		err = -ENOMEM;
 		goto release_place;
 	}
+	process->is_tree = is_tree;
+	err = is_tree ? tracer_session_prepare_spares(session) : 0;
+	if (err)
+		goto free_process;
 	err = arm_if_idle();
 	if (err)
-		goto destroy_process;
+		goto free_process;
+	tracer_process_identify(process, session, task);
 	err = tracer_process_insert(process);
 	if (err)
-		goto destroy_process;
+		goto leave_session;
 
 	smp_mb(); /* pairs with atomic_dec_and_test(&signal->live) of do_exit() */
 	if (atomic_read(&task->signal->live))
 		return 0;
-	/* Looked up again: the exit may have removed and freed it meanwhile. */
-	stop_monitoring(task->signal);
-	return -ESRCH;
+	/*
+	 * Looked up again: the exit may have removed and freed it meanwhile.
+	 * Then it has been monitored, and there is a record that says so.
+	 */
+	return stop_monitoring(task->signal, NULL) ? -ESRCH : 0;
 
-destroy_process:
-	tracer_process_destroy(process);
+leave_session:
+	tracer_record_end(process, NULL);
+free_process:
+	tracer_process_free(process);
 release_place:
 	tracer_place_release();
 	return err;
 }
 
-int tracer_monitor_add(pid_t nr)
+int tracer_monitor_add(struct tracer_session *session, pid_t nr, bool is_tree)
 {
 	struct task_struct *task = leader_get(nr);
 	int err;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	err = add_task(task);
+	err = add_task(session, task, is_tree);
 	put_task_struct(task);
 	return err;
 }
@@ -200,7 +223,7 @@ int tracer_monitor_remove(pid_t nr)
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	removed = stop_monitoring(task->signal);
+	removed = stop_monitoring(task->signal, NULL);
 	put_task_struct(task);
 	if (!removed)
 		return -ESRCH;
@@ -211,7 +234,7 @@ int tracer_monitor_remove(pid_t nr)
 
 static void unlink_visited(struct tracer_process *process, void *data)
 {
-	tracer_process_unlink(process);
+	end_monitoring(process, NULL);
 }
 
 void tracer_monitor_stop(void)

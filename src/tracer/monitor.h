@@ -10,11 +10,14 @@
 
 #include "compat.h"
 
+struct tracer_session;
+
 /*
  * Start and stop monitoring the process that the caller's PID namespace
- * numbers @nr. May sleep. Return: 0 or the negative errno of tracer.h.
+ * numbers @nr. @is_tree: its descendants, too, when they are created.
+ * May sleep. Return: 0 or the negative errno of tracer.h.
  */
-int tracer_monitor_add(pid_t nr);
+int tracer_monitor_add(struct tracer_session *session, pid_t nr, bool is_tree);
 int tracer_monitor_remove(pid_t nr);
 
 /* Remove every process and disarm. After it nobody may add one. */

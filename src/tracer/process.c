@@ -10,9 +10,13 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
 #include "monitor.h"
+#include "probe.h"
 #include "process.h"
+#include "record.h"
+#include "session.h"
 
 #define MAX_PROCESSES (1u << 20)
 
@@ -34,34 +38,59 @@ static DEFINE_RAW_SPINLOCK(process_lock);
 static unsigned int process_count;
 static u64 last_id;
 
-struct tracer_process *tracer_process_create(struct task_struct *task)
+struct tracer_process *tracer_process_alloc(void)
 {
 	struct tracer_process *process;
 
 	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
 	if (!process)
 		return NULL;
+	process->ended = kzalloc(sizeof(*process->ended), GFP_KERNEL_ACCOUNT);
 	process->counters =
 		alloc_percpu_gfp(struct tracer_counters, GFP_KERNEL_ACCOUNT);
-	if (!process->counters) {
-		kfree(process);
+	if (!process->ended || !process->counters) {
+		tracer_process_free(process);
 		return NULL;
 	}
-	process->signal = task->signal;
-	process->pid = get_task_pid(task, PIDTYPE_TGID);
 	return process;
 }
 
-void tracer_process_destroy(struct tracer_process *process)
+void tracer_process_identify(struct tracer_process *process,
+			     struct tracer_session *session,
+			     struct task_struct *task)
 {
+	process->signal = task->signal;
+	process->pid = get_task_pid(task, PIDTYPE_TGID);
+	process->ended->pid = get_pid(process->pid);
+	rcu_read_lock();
+	process->ended->parent =
+		get_task_pid(rcu_dereference(task->real_parent), PIDTYPE_TGID);
+	process->owner = tracer_owner_of(task);
+	rcu_read_unlock();
+	process->missed_before = tracer_probes_missed();
+	process->added_ns = ktime_get_ns();
+	process->session = session;
+	tracer_session_enter(session);
+}
+
+void tracer_process_free(struct tracer_process *process)
+{
+	if (process->session)
+		tracer_session_put(process->session);
 	put_pid(process->pid);
+	tracer_ended_free(process->ended);
 	free_percpu(process->counters);
 	kfree(process);
 }
 
-static void process_destroy_rcu(struct rcu_head *rcu)
+static void process_free_rcu(struct rcu_head *rcu)
 {
-	tracer_process_destroy(container_of(rcu, struct tracer_process, rcu));
+	tracer_process_free(container_of(rcu, struct tracer_process, rcu));
+}
+
+void tracer_process_free_later(struct tracer_process *process)
+{
+	call_rcu(&process->rcu, process_free_rcu);
 }
 
 int tracer_place_reserve(void)
@@ -88,23 +117,48 @@ void tracer_place_release(void)
 		tracer_monitor_idle();
 }
 
-int tracer_process_insert(struct tracer_process *process)
+/* Return: 0 or -EEXIST. */
+static int link_process(struct tracer_process *process)
 {
 	struct hlist_head *bucket;
-	int err = 0;
 
+	lockdep_assert_held(&process_lock);
+	if (tracer_process_find(process->signal))
+		return -EEXIST;
 	bucket = &tracer_process_buckets[hash_ptr(process->signal,
 						  tracer_process_bucket_bits)];
+	process->id = ++last_id;
+	hlist_add_head_rcu(&process->node, bucket);
+	return 0;
+}
+
+int tracer_process_insert(struct tracer_process *process)
+{
+	int err;
+
 	rcu_read_lock();
 	raw_spin_lock(&process_lock);
-	if (tracer_process_find(process->signal)) {
-		err = -EEXIST;
-	} else {
-		process->id = ++last_id;
-		hlist_add_head_rcu(&process->node, bucket);
-	}
+	err = link_process(process);
 	raw_spin_unlock(&process_lock);
 	rcu_read_unlock();
+	return err;
+}
+
+int tracer_process_insert_child(struct tracer_process *process,
+				struct tracer_process *parent)
+{
+	int err;
+
+	raw_spin_lock(&process_lock);
+	if (hlist_unhashed(&parent->node))
+		err = -ESRCH;
+	else if (process_count >= max_processes)
+		err = -ENOSPC;
+	else
+		err = link_process(process);
+	if (!err)
+		process_count++;
+	raw_spin_unlock(&process_lock);
 	return err;
 }
 
@@ -119,7 +173,7 @@ bool tracer_process_unlink(struct tracer_process *process)
 	raw_spin_unlock(&process_lock);
 	if (!linked)
 		return false;
-	call_rcu(&process->rcu, process_destroy_rcu);
+	tracer_process_free_later(process);
 	tracer_place_release();
 	return true;
 }
@@ -185,6 +239,6 @@ int tracer_processes_create(void)
 
 void tracer_processes_destroy(void)
 {
-	rcu_barrier(); /* process_destroy_rcu() is code of this module */
+	rcu_barrier(); /* process_free_rcu() is code of this module */
 	kvfree(tracer_process_buckets);
 }

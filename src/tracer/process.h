@@ -15,6 +15,11 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "access.h"
+
+struct tracer_ended;
+struct tracer_session;
+
 /* In the order of the columns of /proc/tracer. Calls, but _MEM: bytes. */
 enum tracer_counter {
 	TRACER_KMALLOC,
@@ -33,13 +38,24 @@ struct tracer_counters {
 	u64 value[TRACER_NR_COUNTERS];
 };
 
+/* First what the handlers look at. */
 struct tracer_process {
 	struct hlist_node node; /* readers: RCU; writers: process_lock */
 	struct signal_struct *signal; /* identity; never dereferenced */
-	struct pid *pid; /* of the thread group */
-	u64 id; /* never the same twice */
 	struct tracer_counters __percpu *counters;
-	struct rcu_head rcu;
+	u64 id; /* never the same twice */
+	struct pid *pid; /* of the thread group */
+	struct tracer_session *session; /* through which it was added */
+	struct tracer_ended *ended; /* to be its record */
+	struct tracer_owner owner; /* when it was added */
+	u64 added_ns; /* CLOCK_MONOTONIC */
+	unsigned long missed_before; /* samples, over all probes */
+	bool is_tree; /* its children are followed */
+	bool is_child; /* added because it is one */
+	union {
+		struct list_head spare; /* session->lock; not a process yet */
+		struct rcu_head rcu;
+	};
 };
 
 /* Sized at load, for max_processes. */
@@ -82,11 +98,21 @@ int tracer_processes_create(void);
 void tracer_processes_destroy(void);
 
 /*
- * Allocate a process, not in the table yet, and free one that never was.
+ * The memory of a process, which tracer_process_identify() then makes one of
+ * this session and this task. Only the first may sleep.
  * Return: NULL if out of memory.
  */
-struct tracer_process *tracer_process_create(struct task_struct *task);
-void tracer_process_destroy(struct tracer_process *process);
+struct tracer_process *tracer_process_alloc(void);
+void tracer_process_identify(struct tracer_process *process,
+			     struct tracer_session *session,
+			     struct task_struct *task);
+
+/*
+ * Free a process that is not in the table; the second later, for atomic
+ * context. One that was identified has left its session: tracer_record_end().
+ */
+void tracer_process_free(struct tracer_process *process);
+void tracer_process_free_later(struct tracer_process *process);
 
 /*
  * A place among max_processes. It is taken before the probes are armed, so
@@ -98,6 +124,15 @@ void tracer_place_release(void);
 
 /* Put a process that has a place in the table. Return: 0 or -EEXIST. */
 int tracer_process_insert(struct tracer_process *process);
+
+/*
+ * Put a process in the table, in a place of its own, if @parent still is
+ * there: its place is what keeps the probes armed until this one has one.
+ * In an RCU read-side section, in atomic context too.
+ * Return: 0, -ESRCH (the parent is not monitored any more), -ENOSPC, -EEXIST.
+ */
+int tracer_process_insert_child(struct tracer_process *process,
+				struct tracer_process *parent);
 
 /*
  * Take a process out of the table, release its place, and free it later. In an

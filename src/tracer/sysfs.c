@@ -7,6 +7,7 @@
 #include "probe.h"
 #include "process.h"
 #include "sysfs.h"
+#include "tree.h"
 
 /* Monitored now. */
 static ssize_t processes_show(struct device *dev, struct device_attribute *attr,
@@ -32,10 +33,19 @@ static ssize_t unknown_blocks_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(unknown_blocks);
 
+/* Children of monitored trees that could not be followed, since load. */
+static ssize_t unfollowed_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", tracer_unfollowed());
+}
+static DEVICE_ATTR_RO(unfollowed);
+
 static struct attribute *attributes[] = {
 	&dev_attr_processes.attr,
 	&dev_attr_missed_samples.attr,
 	&dev_attr_unknown_blocks.attr,
+	&dev_attr_unfollowed.attr,
 	NULL,
 };
 

@@ -13,12 +13,14 @@
 #include "handler.h"
 #include "monitor.h"
 #include "tracepoint.h"
+#include "tree.h"
 
 static struct {
 	const char *name;
 	void *handler;
 	struct tracepoint *tracepoint;
 } listeners[] = {
+	{ .name = "sched_process_fork", .handler = tracer_tree_handle_fork },
 	{ .name = "sched_process_exit", .handler = tracer_monitor_handle_exit },
 	{ .name = "kfree", .handler = tracer_handle_kfree_event },
 };
