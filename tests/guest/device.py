@@ -13,6 +13,7 @@ from typing import Callable
 NODE = Path("/dev/tracer")
 ADD_PROCESS = 0x4004012A
 REMOVE_PROCESS = 0x4004012B
+ADD_TREE = 0x4004012C
 
 
 @contextmanager
