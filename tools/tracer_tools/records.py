@@ -1,0 +1,85 @@
+"""Records of processes that have ended, as the module hands them out."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from tracer_tools.errors import FormatError
+from tracer_tools.processes import printable
+from tracer_tools.table import COUNTERS, Row
+
+# struct tracer_record of tracer.h; "=" means: no padding. Later modules append fields.
+LAYOUT = struct.Struct(f"=IIiiiIQ16sQQQ{len(COUNTERS)}Q")
+SIZE_FIELD = struct.Struct("=I")
+IN_TREE = 0x1
+WITHHELD = 0x2
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process that has ended, and what its threads did in the kernel while it was monitored."""
+
+    row: Row
+    """Its PID and its counters, as the table had them; all 0 if `withheld`."""
+    ppid: int
+    """Its parent when it was added, 0 if that is in no namespace that the reader sees."""
+    command: str
+    """Its command name at the end, at most 15 characters."""
+    exit_status: int
+    """How it ended, as wait(2) says it: see os.waitstatus_to_exitcode()."""
+    in_tree: bool
+    """Whether it was added because it descends from a process of `Tracer.add(tree=True)`."""
+    withheld: bool
+    """Whether it had become another user's, so that its counters are not to be seen."""
+    added_ns: int
+    """When it was added, in nanoseconds of the monotonic clock (time.monotonic_ns())."""
+    ended_ns: int
+    """When its last thread ended, by the same clock."""
+    missed: int
+    """Samples that the kernel could not take meanwhile, of all monitored processes."""
+    lost: int
+    """Records that were dropped since the one before, because nobody read them in time."""
+    unfollowed: int
+    """Processes that belong to a tree but could not be added since the record before."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it was monitored."""
+        return (self.ended_ns - self.added_ns) / 1e9
+
+
+def parse_records(data: bytes) -> list[Record]:
+    """Return the records in what one read(2) of the device returned.
+
+    Raises FormatError, which names the byte, unless these are whole records.
+    """
+    records = []
+    offset = 0
+    while offset < len(data):
+        (size,) = SIZE_FIELD.unpack_from(data.ljust(offset + SIZE_FIELD.size, b"\0"), offset)
+        if size < LAYOUT.size or offset + size > len(data):
+            message = f"/dev/tracer: byte {offset}: no record: it says that it has {size} bytes"
+            raise FormatError(message, "the module and tracer-tools are of different versions")
+        records.append(parse_record(data, offset))
+        offset += size
+    return records
+
+
+def parse_record(data: bytes, offset: int) -> Record:
+    """Return the record that begins at a byte of `data`."""
+    fields = LAYOUT.unpack_from(data, offset)
+    _, flags, pid, ppid, status, unfollowed, lost, name, added, ended, missed = fields[:11]
+    return Record(
+        row=Row(pid, *fields[11:]),
+        ppid=ppid,
+        command=printable(name.partition(b"\0")[0].decode(errors="replace")),
+        exit_status=status,
+        in_tree=bool(flags & IN_TREE),
+        withheld=bool(flags & WITHHELD),
+        added_ns=added,
+        ended_ns=ended,
+        missed=missed,
+        lost=lost,
+        unfollowed=unfollowed,
+    )
