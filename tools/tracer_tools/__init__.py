@@ -7,34 +7,39 @@
         print(row.pid, row.kmalloc, row.kmalloc_mem)
     tracer_tools.remove(4242)
 
-Who makes many requests opens the device once::
+A `Tracer` is the device held open. Through it a process is followed into those that it starts,
+and the totals of those that have ended are read::
 
-    with tracer_tools.Device() as device:
-        for pid in pids:
-            device.add(pid)
+    with tracer_tools.Tracer() as tracer:
+        tracer.add(4242, tree=True)
+        for record in tracer.ended():   # until the last of them has ended
+            print(record.row.pid, record.command, record.row.kmalloc, record.seconds)
 
 Everything that can go wrong is a `TracerError` with a message and a hint.
 """
 
-from tracer_tools.device import Device, add, remove
+from tracer_tools.device import Tracer, add, remove
 from tracer_tools.errors import DeviceError, FormatError, RequestError, TracerError
 from tracer_tools.module import ModuleState, module_state
 from tracer_tools.processes import command_name
+from tracer_tools.records import Record, parse_records
 from tracer_tools.table import COLUMNS, COUNTERS, Row, parse_table, snapshot
 
 __all__ = [
     "COLUMNS",
     "COUNTERS",
-    "Device",
     "DeviceError",
     "FormatError",
     "ModuleState",
+    "Record",
     "RequestError",
     "Row",
+    "Tracer",
     "TracerError",
     "add",
     "command_name",
     "module_state",
+    "parse_records",
     "parse_table",
     "remove",
     "snapshot",

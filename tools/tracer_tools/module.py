@@ -21,6 +21,8 @@ class ModuleState:
     """Calls that the kernel could not report, summed over the probes, since the module's load."""
     unknown_blocks: int
     """Frees whose requested size was not known, so that the slab's size was counted."""
+    unfollowed: int
+    """Processes that belong to a tree but could not be added, since the module's load."""
     max_processes: int
     """The most processes that can be monitored at once."""
     tracked_blocks: int
@@ -44,6 +46,7 @@ def module_state(system: System = THIS_MACHINE) -> ModuleState:
         processes=read_number(f"{VALUES}/processes", system),
         missed_samples=read_number(f"{VALUES}/missed_samples", system),
         unknown_blocks=read_number(f"{VALUES}/unknown_blocks", system),
+        unfollowed=read_number(f"{VALUES}/unfollowed", system),
         max_processes=read_number(f"{MODULE}/parameters/max_processes", system),
         tracked_blocks=read_number(f"{MODULE}/parameters/tracked_blocks", system),
     )

@@ -28,6 +28,13 @@ def no_device(device: str, error: OSError, system: System) -> DeviceError:
     return DeviceError(f"{device} cannot be opened: {os.strerror(error.errno or errno.EIO)}")
 
 
+def no_records(device: str, error: OSError) -> DeviceError:
+    """Return why no records could be read from the device."""
+    if error.errno == errno.EINVAL:  # a driver without read(2) says this
+        return DeviceError(f"{device} gives no records", "the module is older than tracer-tools")
+    return DeviceError(f"{device} cannot be read: {os.strerror(error.errno or errno.EIO)}")
+
+
 def _way_in(device: str, system: System) -> str:
     """Return what lets this user open the device: group membership or a mended node."""
     user = system.user()

@@ -41,7 +41,7 @@ class Machine(System):
         self.write("/sys/module/tracer/initstate", "live\n")
         self.write("/sys/module/tracer/parameters/max_processes", "16384\n")
         self.write("/sys/module/tracer/parameters/tracked_blocks", "262144\n")
-        for name in ("processes", "missed_samples", "unknown_blocks"):
+        for name in ("processes", "missed_samples", "unknown_blocks", "unfollowed"):
             self.write(f"/sys/class/misc/tracer/{name}", "0\n")
         self.write("/dev/tracer", "")
         self.write("/proc/tracer", " ".join(COLUMNS) + "\n")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tracer_tools import Device, DeviceError, RequestError
+from tracer_tools import DeviceError, RequestError, Tracer
 from tracer_tools.system import User
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def refusal(machine: Machine, request: str, pid: int, number: int) -> RequestError:
     machine.load_module()
     machine.answers = [number]
-    with Device(machine) as device, pytest.raises(RequestError) as caught:
-        getattr(device, request)(pid)
+    with Tracer(machine) as tracer, pytest.raises(RequestError) as caught:
+        getattr(tracer, request)(pid)
     assert (caught.value.pid, caught.value.errno) == (pid, number)
     return caught.value
 
@@ -64,14 +64,14 @@ def test_a_full_table_names_process_and_limit(machine: Machine) -> None:
 def test_a_number_that_is_no_pid_never_reaches_the_kernel(machine: Machine, pid: int) -> None:
     machine.load_module()
     machine.answers = [errno.EIO]
-    with Device(machine) as device, pytest.raises(RequestError, match=f"{pid} is no PID"):
-        device.add(pid)
+    with Tracer(machine) as tracer, pytest.raises(RequestError, match=f"{pid} is no PID"):
+        tracer.add(pid)
     assert machine.answers == [errno.EIO]
 
 
 def test_without_the_device_the_error_says_how_to_load_the_module(machine: Machine) -> None:
     with pytest.raises(DeviceError, match="sudo modprobe tracer"):
-        Device(machine)
+        Tracer(machine)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_closed_door_names_what_opens_it(
     machine.members = None if members is None else frozenset(members)
     machine.open_fails_with(errno.EACCES)
     with pytest.raises(DeviceError, match=hint) as caught:
-        Device(machine)
+        Tracer(machine)
     assert caught.value.message == "you may not open /dev/tracer"
 
 
@@ -98,15 +98,15 @@ def test_a_node_that_leads_nowhere_while_the_module_is_loaded(machine: Machine) 
     machine.load_module()
     machine.open_fails_with(errno.ENXIO)
     with pytest.raises(DeviceError, match="leads to no driver, though the module is loaded"):
-        Device(machine)
+        Tracer(machine)
 
 
 def test_switched_off_kprobes_are_named(machine: Machine) -> None:
     assert "kprobes are off" in refusal(machine, "add", 5, errno.EBUSY).message
 
 
-def test_a_device_can_be_closed_twice(machine: Machine) -> None:
+def test_a_tracer_can_be_closed_twice(machine: Machine) -> None:
     machine.load_module()
-    device = Device(machine)
-    device.close()
-    device.close()
+    tracer = Tracer(machine)
+    tracer.close()
+    tracer.close()

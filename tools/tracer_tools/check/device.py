@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tracer_tools.check.distribution import identify
 from tracer_tools.check.engine import Finding, failed, passed
 from tracer_tools.check.module import RELOAD
-from tracer_tools.device import DEVICE, MAJOR, MINOR, Device
+from tracer_tools.device import DEVICE, MAJOR, MINOR, Tracer
 from tracer_tools.errors import DeviceError, RequestError
 from tracer_tools.module import MODULE, read_number
 from tracer_tools.refusals import GROUP, KPROBES_ON
@@ -63,7 +63,7 @@ def may_open(system: System) -> Finding:
     """Find out whether this user can open the device."""
     user = system.user()
     try:
-        Device(system).close()
+        Tracer(system).close()
     except DeviceError as error:
         if not isinstance(error.__cause__, PermissionError):
             return failed(f"{error.message}.", RELOAD)
@@ -87,9 +87,9 @@ def may_not_open(system: System) -> Finding:
 @contextmanager
 def self_monitored(system: System) -> Iterator[bool]:
     """Monitor this process in the meantime; give whether it already was, and then leave it so."""
-    with Device(system) as device:
+    with Tracer(system) as tracer:
         try:
-            device.add(system.pid())
+            tracer.add(system.pid())
         except RequestError as error:
             if error.errno != errno.EEXIST:
                 raise
@@ -98,7 +98,7 @@ def self_monitored(system: System) -> Iterator[bool]:
         try:
             yield False
         finally:
-            device.remove(system.pid())
+            tracer.remove(system.pid())
 
 
 def refused(error: RequestError, system: System) -> Finding:

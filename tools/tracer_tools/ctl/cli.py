@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Callable
 
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, terminal
-from tracer_tools.device import Device
+from tracer_tools.device import Tracer
 from tracer_tools.errors import RequestError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
 from tracer_tools.processes import MAX_PID
@@ -121,14 +121,14 @@ def pid_argument(text: str) -> int:
 
 def run_add(arguments: argparse.Namespace) -> int:
     """Add each process."""
-    with Device() as device:
-        return for_each(device.add, arguments.pids)
+    with Tracer() as tracer:
+        return for_each(tracer.add, arguments.pids)
 
 
 def run_remove(arguments: argparse.Namespace) -> int:
     """Remove each process."""
-    with Device() as device:
-        return for_each(device.remove, arguments.pids)
+    with Tracer() as tracer:
+        return for_each(tracer.remove, arguments.pids)
 
 
 def for_each(request: Callable[[int], None], pids: Sequence[int]) -> int:
