@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from tracer_tools import Row
-from tracer_tools.listing import Entry, plain_lines, shortened, terminal_table, with_commands
+from tracer_tools.columns import shortened
+from tracer_tools.listing import Entry, plain_lines, terminal_table, with_commands
 from tracer_tools.system import System
 
 MOST = 2**64 - 1
