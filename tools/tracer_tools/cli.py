@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NoReturn, TextIO
 
 from tracer_tools.errors import TracerError
 
@@ -31,16 +33,20 @@ class CommandParser(argparse.ArgumentParser):
         summary: str = "",
         examples: str = "",
         sections: Sequence[tuple[str, str]] = (),
+        usage: str | None = None,
+        wrong_usage: int = 2,
         color: bool = True,
     ) -> None:
         super().__init__(
             prog=prog,
+            usage=usage,
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         # From 3.14 on Python has this, and gives the parser of a sub-command that of its command.
         self.color = color
+        self._wrong_usage = wrong_usage
         self._examples = f"examples:\n{examples}" if examples else ""
         self._sections = [f"{name}:\n{text}" for name, text in sections]
         self.man_short_description = summary
@@ -49,6 +55,11 @@ class CommandParser(argparse.ArgumentParser):
             for name, text in [("examples", examples), *sections]
             if text
         ]
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message to standard error and exit with the status for wrong usage."""
+        self.print_usage(sys.stderr)
+        self.exit(self._wrong_usage, f"{self.prog}: error: {message}\n")
 
     def format_help(self) -> str:
         """Return usage, description, examples, arguments and the sections, in this order."""
@@ -73,6 +84,14 @@ def add_version(parser: argparse.ArgumentParser) -> None:
     )
 
 
+class ClosedOutput(io.StringIO):
+    """Stands for standard output where that is closed; a command may have nothing to write."""
+
+    def write(self, _text: str, /) -> int:
+        """Raise TracerError."""
+        raise TracerError("standard output is closed")
+
+
 def conduct(name: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit status; expected failures become one line and 1.
 
@@ -82,10 +101,10 @@ def conduct(name: str, command: Callable[[], int]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.stdout is None:
-        complain(name, "standard output is closed")
-        return 1
-    # A name that the terminal's encoding lacks is no reason to fail.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        sys.stdout = ClosedOutput()
+    else:
+        # A name that the terminal's encoding lacks is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         try:
             return command()
@@ -96,23 +115,27 @@ def conduct(name: str, command: Callable[[], int]) -> int:
     except OSError as error:
         complain(name, f"cannot write: {error.strerror}")
         # What is still buffered cannot be written either; the interpreter would try, and say so.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(sys.stdout, ClosedOutput):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
 
 def complain(name: str, text: str) -> None:
     """Write one line to standard error, if there is one."""
     if sys.stderr is not None:
-        print(f"{name}: {text}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"{name}: {text}", file=sys.stderr)
 
 
-def terminal() -> Console | None:
-    """Return a console for standard output if that is a terminal."""
-    if not sys.stdout.isatty():
+def terminal(file: TextIO | None = None) -> Console | None:
+    """Return a console for a file, standard output if none is given, if that is a terminal."""
+    file = file or sys.stdout
+    if not file.isatty():
         return None
     from rich.console import Console  # noqa: PLC0415 -- a pipe need not wait for it
 
     return Console(
+        file=file,
         highlight=False,
         markup=False,
         emoji=False,

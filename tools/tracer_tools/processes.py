@@ -1,7 +1,9 @@
-"""What /proc says of a process: its command, whose it is, whether it is one at all."""
+"""What /proc says of a process: its command, whose it is, where it comes from."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 
 from tracer_tools.system import THIS_MACHINE, System, user_name
@@ -47,3 +49,28 @@ def command_name(pid: int, system: System = THIS_MACHINE) -> str | None:
 def printable(text: str) -> str:
     """Return `text` with every character that does not print as itself replaced by ``?``."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a process comes from; with its PID, `started` tells it from all others."""
+
+    parent: int
+    """The PID of its parent now, 0 if that is not to be seen."""
+    started: int
+    """When it was created, in clock ticks since boot."""
+
+    def age(self) -> float:
+        """Return how many seconds ago it was created, to a clock tick."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        return max(time.clock_gettime(time.CLOCK_BOOTTIME) - self.started / ticks, 0.0)
+
+
+def origin(pid: int, system: System = THIS_MACHINE) -> Origin | None:
+    """Return where a process comes from; None if it has ended or is hidden."""
+    try:
+        # The name in parentheses may hold blanks and parentheses.
+        fields = system.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        return Origin(int(fields[1]), int(fields[19]))
+    except (OSError, IndexError, ValueError):
+        return None

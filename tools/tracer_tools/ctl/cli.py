@@ -1,74 +1,34 @@
-"""tracerctl: add processes, remove them, list them."""
+"""tracerctl: its commands and their arguments."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
-from typing import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Callable
 
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, terminal
+from tracer_tools.ctl.attach import Limits, attach
+from tracer_tools.ctl.command import NotStartedError
+from tracer_tools.ctl.manual import DESCRIPTION, EXAMPLES, NAME, SECTIONS, SUMMARY
+from tracer_tools.ctl.options import (
+    add_report_options,
+    count_argument,
+    pid_argument,
+    seconds_argument,
+    style_of,
+)
+from tracer_tools.ctl.output import opened, standard_streams_taken
+from tracer_tools.ctl.run import FAILED, run
 from tracer_tools.device import Tracer
-from tracer_tools.errors import RequestError
+from tracer_tools.errors import RequestError, TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
-from tracer_tools.processes import MAX_PID
 from tracer_tools.table import Row, snapshot
 
-NAME = "tracerctl"
-SUMMARY = "monitor what processes do in the kernel"
-# Lines of at most 68 characters, so that the manual page does not break them on 80 columns.
-DESCRIPTION = """\
-Monitor processes with the tracer module: count, for each of them and
-all its threads together, the calls of kmalloc, kfree, schedule, up,
-down_interruptible, mutex_lock and mutex_unlock, and the bytes
-allocated and freed."""
-EXAMPLES = """\
-  tracerctl add 4242 4243       monitor two processes
-  tracerctl add $(pidof nginx)  monitor all processes of a program
-  tracerctl list                show what was counted
-  tracerctl list --json 4242    show it to a program
-  tracerctl remove 4242         stop"""
-SECTIONS = (
-    (
-        "exit status",
-        """\
-  0  everything was done
-  1  something could not be done; a line on standard error says
-     what, and the other processes were dealt with all the same
-  2  wrong usage""",
-    ),
-    (
-        "files",
-        """\
-  /dev/tracer   the device; members of the group tracer may use it,
-                for processes that are all their own
-  /proc/tracer  the table that list reads""",
-    ),
-    (
-        "environment",
-        """\
-  NO_COLOR      if set and not empty, no colours""",
-    ),
-    (
-        "overhead",
-        """\
-  While nothing is monitored the kernel runs at full speed. While
-  anything is, every process pays a little for each call of the
-  seven functions.""",
-    ),
-    (
-        "caveats",
-        """\
-  A process stays monitored until it is removed or its last thread
-  has ended, whether or not tracerctl runs. The children that it
-  makes are not monitored with it.
-
-  On a narrow terminal large numbers are shortened (12.3M is about
-  12,300,000); a pipe, a file and --json always get every digit.""",
-    ),
-)
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[CommandParser]  # noqa: SLF001 -- what add_subparsers returns
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -80,14 +40,34 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for name, summary, run in (
-        ("add", "start to monitor processes", run_add),
-        ("remove", "stop to monitor processes", run_remove),
-    ):
-        command = commands.add_parser(
-            name, help=summary, prog=f"{NAME} {name}", description=f"{summary.capitalize()}."
-        )
-        add_pids(command, run, nargs="+", summary="process, by its PID")
+    for define in (define_add, define_remove, define_list, define_run, define_attach):
+        define(commands)
+    return parser
+
+
+def define_add(commands: Commands) -> None:
+    """Define the command add."""
+    summary = "start to monitor processes"
+    command = commands.add_parser(
+        "add", help=summary, prog=f"{NAME} add", description=f"{summary.capitalize()}."
+    )
+    command.add_argument(
+        "--tree", action="store_true", help="and every process that they start from now on"
+    )
+    add_pids(command, run_add, nargs="+", summary="process, by its PID")
+
+
+def define_remove(commands: Commands) -> None:
+    """Define the command remove."""
+    summary = "stop to monitor processes"
+    command = commands.add_parser(
+        "remove", help=summary, prog=f"{NAME} remove", description=f"{summary.capitalize()}."
+    )
+    add_pids(command, run_remove, nargs="+", summary="process, by its PID")
+
+
+def define_list(commands: Commands) -> None:
+    """Define the command list."""
     command = commands.add_parser(
         "list",
         help="show the monitored processes",
@@ -96,12 +76,66 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="print one JSON document")
     add_pids(command, run_list, nargs="*", summary="process to show (default: all of them)")
-    return parser
+
+
+def define_run(commands: Commands) -> None:
+    """Define the command run."""
+    command = commands.add_parser(
+        "run",
+        help="run a command and report what it did",
+        prog=f"{NAME} run",
+        usage=f"{NAME} run [options] [--] COMMAND [ARG...]",
+        wrong_usage=FAILED,
+        description="""\
+Run a command, monitor it and all processes that it starts from their
+first instruction to their end, and report what each of them did.""",
+    )
+    command.add_argument(
+        "--no-follow", action="store_true", help="monitor COMMAND alone, not what it starts"
+    )
+    command.add_argument(
+        "--wait", action="store_true", help="wait for what COMMAND started and left running"
+    )
+    add_report_options(command, "standard error")
+    words = command.add_argument(
+        "words", metavar="COMMAND", nargs=argparse.REMAINDER, help="what to run, with arguments"
+    )
+    words.complete = {"zsh": "_command_names -e"}  # type: ignore[attr-defined]  # read by shtab
+    command.set_defaults(run=run_run, parser=command)
+
+
+def define_attach(commands: Commands) -> None:
+    """Define the command attach."""
+    command = commands.add_parser(
+        "attach",
+        help="report what running processes do from now on",
+        prog=f"{NAME} attach",
+        description="""\
+Monitor processes until all have ended, until Ctrl-C, or for a given
+time, then report what each of them did and monitor them no longer.""",
+    )
+    command.add_argument(
+        "--tree", action="store_true", help="and every process that they start from now on"
+    )
+    command.add_argument(
+        "--timeout", metavar="S", type=seconds_argument, help="stop after S seconds"
+    )
+    command.add_argument(
+        "--interval",
+        metavar="S",
+        type=seconds_argument,
+        help="report every S seconds what was done in them (default with --count: 1)",
+    )
+    command.add_argument(
+        "--count", metavar="N", type=count_argument, help="stop after N such reports"
+    )
+    add_report_options(command, "standard output")
+    add_pids(command, run_attach, nargs="+", summary="process, by its PID")
 
 
 def add_pids(
-    command: argparse.ArgumentParser,
-    run: Callable[[argparse.Namespace], int],
+    command: CommandParser,
+    run_it: Callable[[argparse.Namespace], int],
     *,
     nargs: str,
     summary: str,
@@ -109,20 +143,13 @@ def add_pids(
     """Give a command its PIDs and the function that deals with them."""
     pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
     pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
-    command.set_defaults(run=run)
-
-
-def pid_argument(text: str) -> int:
-    """Return the PID that an argument names; raise ArgumentTypeError if it names none."""
-    if not re.fullmatch(r"[0-9]{1,10}", text) or not 0 < int(text) <= MAX_PID:
-        raise argparse.ArgumentTypeError(f"{text!r} is no PID: give a number from 1 to {MAX_PID}")
-    return int(text)
+    command.set_defaults(run=run_it, parser=command)
 
 
 def run_add(arguments: argparse.Namespace) -> int:
     """Add each process."""
     with Tracer() as tracer:
-        return for_each(tracer.add, arguments.pids)
+        return for_each(partial(tracer.add, tree=arguments.tree), arguments.pids)
 
 
 def run_remove(arguments: argparse.Namespace) -> int:
@@ -174,9 +201,37 @@ def show(rows: Sequence[Row], *, as_json: bool) -> None:
         print(line)
 
 
+def run_run(arguments: argparse.Namespace) -> int:
+    """Run a command and report on it; return its exit status, or else why not."""
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        arguments.parser.error("give a COMMAND")
+    follow, wait = not arguments.no_follow, arguments.wait
+    try:
+        style = style_of(arguments)
+        with standard_streams_taken(), opened(arguments.output, sys.stderr, style) as output:
+            return run(words, output, follow=follow, wait=wait)
+    except TracerError as error:
+        complain(NAME, str(error))
+        return error.status if isinstance(error, NotStartedError) else FAILED
+
+
+def run_attach(arguments: argparse.Namespace) -> int:
+    """Monitor processes for a while and report on them."""
+    counted = arguments.count is not None
+    if arguments.timeout is not None and (counted or arguments.interval is not None):
+        arguments.parser.error("give --timeout, or --count and --interval, not both")
+    interval = 1.0 if counted and arguments.interval is None else arguments.interval
+    limits = Limits(arguments.timeout, interval, arguments.count)
+    with opened(arguments.output, sys.stdout, style_of(arguments)) as output:
+        return attach(arguments.pids, output, tree=arguments.tree, limits=limits)
+
+
 def command() -> int:
     """Do what the arguments of this process say; return the exit status."""
-    arguments = build_parser().parse_args()
+    arguments, unknown = build_parser().parse_known_args()
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return int(arguments.run(arguments))
 
 

@@ -1,0 +1,87 @@
+"""What tracerctl says of itself: its help and its manual page."""
+
+NAME = "tracerctl"
+SUMMARY = "monitor what processes do in the kernel"
+# Lines of at most 68 characters, so that the manual page does not break them on 80 columns.
+DESCRIPTION = """\
+Monitor processes with the tracer module: count, for each of them and
+all its threads together, the calls of kmalloc, kfree, schedule, up,
+down_interruptible, mutex_lock and mutex_unlock, and the bytes
+allocated and freed."""
+EXAMPLES = """\
+  tracerctl add 4242 4243       monitor two processes
+  tracerctl add $(pidof nginx)  monitor all processes of a program
+  tracerctl list                show what was counted
+  tracerctl list --json 4242    show it to a program
+  tracerctl remove 4242         stop
+  tracerctl run -- make -j2     count what a command does, and all
+                                processes that it starts
+  tracerctl attach --timeout 10 4242
+                                count for ten seconds"""
+SECTIONS = (
+    (
+        "exit status",
+        """\
+  0  everything was done
+  1  something could not be done; a line on standard error says
+     what, and the other processes were dealt with all the same
+  2  wrong usage
+
+  run exits as its command does, and dies of the same signal; else
+  125  tracer failed or was used wrongly; a line says why
+  126  the command could not be executed
+  127  there is no such command""",
+    ),
+    (
+        "files",
+        """\
+  /dev/tracer   the device; members of the group tracer may use it,
+                for processes that are all their own
+  /proc/tracer  the table that list reads""",
+    ),
+    (
+        "environment",
+        """\
+  NO_COLOR      if set and not empty, no colours""",
+    ),
+    (
+        "report",
+        """\
+  A line for each process, in the order in which they ended, and the
+  total. END is the exit status, the signal that killed the process,
+  or "run" if it still runs. Of a process that by then was another
+  user's, as by sudo, the counters are withheld: they show as "-".
+
+  Lines below the table say which of these there were: processes lost
+  because thousands ended at once, processes that could not be
+  followed, processes withheld, samples that the kernel missed. With
+  --json they are in the document, with --csv on standard error.""",
+    ),
+    (
+        "overhead",
+        """\
+  While nothing is monitored the kernel runs at full speed. While
+  anything is, every process pays a little for each call of the
+  seven functions.""",
+    ),
+    (
+        "caveats",
+        """\
+  A process stays monitored until it is removed or its last thread
+  has ended, whether or not tracerctl runs. The processes that it
+  starts are monitored with it only by add --tree, attach --tree and
+  run.
+
+  When the command of run has ended, processes that it started and
+  that still run are reported with END "run", and are monitored no
+  longer; --wait waits for them. Until then, orphans among them have
+  tracerctl for their parent.
+
+  attach --tree looks once a second who started whom: a process that
+  lost its parent sooner than that, and runs at the end, stays
+  monitored; the report says so.
+
+  On a narrow terminal large numbers are shortened (12.3M is about
+  12,300,000); a pipe, a file and --json always get every digit.""",
+    ),
+)

@@ -1,0 +1,138 @@
+"""Run a command and count what it and its descendants do in the kernel."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tracer_tools.ctl.command import (
+    HELD_BACK,
+    INTERRUPTS,
+    PASSED_ON,
+    Command,
+    NotStartedError,
+    adopt_orphans,
+    end_alike,
+    prepare,
+)
+from tracer_tools.ctl.ledger import Ledger
+from tracer_tools.ctl.output import Output
+from tracer_tools.ctl.report import Report, ending
+from tracer_tools.ctl.signals import Handlers, handled, nothing
+from tracer_tools.device import Tracer
+from tracer_tools.errors import TracerError
+from tracer_tools.system import THIS_MACHINE, System
+
+FAILED = 125
+
+
+@dataclass
+class Run:
+    """A command that is run, its descendants, and who of them is to be waited for."""
+
+    command: Command
+    ledger: Ledger
+    system: System
+    waits_for_all: bool
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    def interrupt(self) -> None:
+        """Wait no longer for descendants; the command itself is not to be left alone."""
+        self.interrupted = self.command.status is not None
+
+    def pass_on(self, number: int) -> None:
+        """Send a signal to the command, or wait no longer if it has ended."""
+        self.interrupt()
+        self.command.kill(number)
+
+    def reap(self) -> None:
+        """Take notice of children that have ended: the command, and orphans."""
+        for pid, status in self.system.reap():
+            if pid == self.command.pid:
+                self.command.status = status
+                self.seconds = self.ledger.seconds()
+
+    def is_over(self) -> bool:
+        """Return whether there is nothing more to wait for."""
+        if self.command.status is None:
+            return False
+        return not self.waits_for_all or self.interrupted or self.ledger.tracer.all_ended()
+
+    def follow(self, wake: int) -> None:
+        """Take down records until the command has ended, or all of its descendants have."""
+        self.reap()
+        while not self.is_over():
+            self.ledger.wait(wake)
+            self.reap()
+        if self.waits_for_all:
+            self.seconds = self.ledger.seconds()
+        self.ledger.remove_running()
+
+    def report(self) -> Report:
+        """Return what was counted."""
+        status = self.command.status
+        return Report(
+            processes=[*self.ledger.ended, *self.ledger.removed],
+            seconds=self.seconds,
+            command=self.command.arguments,
+            ending=None if status is None else ending(status),
+            lost=self.ledger.lost,
+            missed=self.ledger.missed(),
+            unfollowed=self.ledger.unfollowed,
+            left=self.ledger.left,
+        )
+
+
+def run(
+    arguments: Sequence[str],
+    output: Output,
+    *,
+    follow: bool = True,
+    wait: bool = False,
+    system: System = THIS_MACHINE,
+) -> int:
+    """Run a command, report on it, and end as it ended: see `end_alike`.
+
+    Raises TracerError if it was not run or not reported on, of the kind NotStartedError if it could
+    not be executed.
+    """
+    with Tracer(system) as tracer:
+        ledger = Ledger(tracer, system, tree=follow)
+        dispositions = {number: signal.getsignal(number) or signal.SIG_DFL for number in HELD_BACK}
+        if follow:
+            adopt_orphans()
+        command = prepare(arguments, dispositions)
+        running = Run(command, ledger, system, waits_for_all=wait)
+        ignored = {number for number in PASSED_ON if dispositions[number] is signal.SIG_IGN}
+        handlers: Handlers = {
+            **dict.fromkeys((signal.SIGCHLD, signal.SIGPIPE), nothing),
+            **dict.fromkeys(INTERRUPTS, running.interrupt),
+            **{number: partial(running.pass_on, number) for number in PASSED_ON - ignored},
+        }
+        with handled(handlers) as wake:
+            begin(running, follow=follow)
+            running.follow(wake)
+            output.write(running.report())
+    return end_alike(command.status or 0)
+
+
+def begin(running: Run, *, follow: bool) -> None:
+    """Monitor the child and let it become the command. Raises NotStartedError, RequestError."""
+    ledger, command = running.ledger, running.command
+    try:
+        ledger.tracer.add(command.pid, tree=follow)
+        if follow:
+            ledger.claim(running.system.pid())
+        ledger.claim(command.pid)
+    except TracerError:
+        command.abandon()
+        raise
+    ledger.restart()
+    try:
+        command.release()
+    except NotStartedError:
+        command.status = 0
+        raise
