@@ -13,8 +13,11 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 from tracer_tools.ctl import cli
+from tracer_tools.ctl.attach import attach
+from tracer_tools.ctl.run import run
 from tracer_tools.device import DEVICE, REMOVE_PROCESS
 from tracer_tools.module import VALUES
 from tracer_tools.processes import origin
@@ -38,7 +41,10 @@ class StandIn(System):
 
     def read(self, name: str) -> str:
         if name == TABLE:
-            rows = [" ".join(map(str, [pid, *COUNTED])) for pid in filter(self.runs, sorted(self.alive()))]
+            rows = [
+                " ".join(map(str, [pid, *COUNTED]))
+                for pid in filter(self.runs, sorted(self.alive()))
+            ]
             return "\n".join([" ".join(COLUMNS), *rows, ""])
         if name == f"{VALUES}/missed_samples":
             return os.environ.get("STAND_IN_MISSED", "0") if self.added else "0"
@@ -68,8 +74,8 @@ class StandIn(System):
         self.close_if_done()
 
     def alive(self) -> set[int]:
-        """Return what has no record yet: what was added, and with a tree all that descends from us."""
-        found = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        """Return what has no record yet of what was added and, with trees, descends from us."""
+        found = {int(file.name) for file in Path("/proc").iterdir() if file.name.isdigit()}
         found = {pid for pid in found if self.added.keys() & self.ancestry(pid)}
         return found - self.removed
 
@@ -121,6 +127,6 @@ class StandIn(System):
 
 if __name__ == "__main__":
     machine = StandIn()
-    cli.run = partial(cli.run, system=machine)  # type: ignore[assignment]
-    cli.attach = partial(cli.attach, system=machine)  # type: ignore[assignment]
+    vars(cli)["run"] = partial(run, system=machine)
+    vars(cli)["attach"] = partial(attach, system=machine)
     sys.exit(cli.main())

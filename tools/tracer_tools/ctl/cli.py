@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Callable
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, terminal
 from tracer_tools.ctl.attach import Limits, attach
 from tracer_tools.ctl.command import NotStartedError
-from tracer_tools.ctl.manual import DESCRIPTION, EXAMPLES, NAME, SECTIONS, SUMMARY
+from tracer_tools.ctl.manual import (
+    ATTACH_EXAMPLES,
+    DESCRIPTION,
+    EXAMPLES,
+    NAME,
+    RUN_EXAMPLES,
+    SECTIONS,
+    SUMMARY,
+)
 from tracer_tools.ctl.options import (
     add_report_options,
     count_argument,
@@ -86,6 +94,7 @@ def define_run(commands: Commands) -> None:
         prog=f"{NAME} run",
         usage=f"{NAME} run [options] [--] COMMAND [ARG...]",
         wrong_usage=FAILED,
+        examples=RUN_EXAMPLES,
         description="""\
 Run a command, monitor it and all processes that it starts from their
 first instruction to their end, and report what each of them did.""",
@@ -110,6 +119,7 @@ def define_attach(commands: Commands) -> None:
         "attach",
         help="report what running processes do from now on",
         prog=f"{NAME} attach",
+        examples=ATTACH_EXAMPLES,
         description="""\
 Monitor processes until all have ended, until Ctrl-C, or for a given
 time, then report what each of them did and monitor them no longer.""",

@@ -17,6 +17,7 @@ from tracer_tools.ctl.signals import held_back
 from tracer_tools.errors import TracerError
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 INTERRUPTS = frozenset({signal.SIGINT, signal.SIGQUIT})
 PASSED_ON = frozenset({signal.SIGTERM, signal.SIGHUP})
@@ -32,7 +33,7 @@ class NotStartedError(TracerError):
 
     def __init__(self, command: str, number: int) -> None:
         super().__init__(f"cannot run {command!r}: {os.strerror(number)}")
-        found = number not in {errno.ENOENT, errno.ENOTDIR}
+        found = number not in ABSENT
         self.status = NOT_EXECUTABLE if found else NOT_FOUND
 
 
@@ -66,9 +67,10 @@ class Command:
         self.status = 0
 
     def kill(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send it a signal, unless it has ended or has become another user's."""
         if self.status is None:
-            os.kill(self.pid, number)
+            with suppress(PermissionError):
+                os.kill(self.pid, number)
 
 
 def prepare(arguments: Sequence[str], dispositions: Dispositions) -> Command:
@@ -140,9 +142,9 @@ def execute(paths: Sequence[str], arguments: Sequence[str]) -> int:
         if number == errno.ENOEXEC:
             with suppress(OSError):
                 os.execv("/bin/sh", ["sh", path, *arguments[1:]])
-        if number not in {errno.ENOENT, errno.ENOTDIR}:
+        if told in ABSENT:
             told = number
-        if number not in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+        if number not in {*ABSENT, errno.EACCES}:
             break
     return told
 

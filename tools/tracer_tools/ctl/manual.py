@@ -18,6 +18,15 @@ EXAMPLES = """\
                                 processes that it starts
   tracerctl attach --timeout 10 4242
                                 count for ten seconds"""
+RUN_EXAMPLES = """\
+  tracerctl run -- ls -R /usr            a table of what ls did
+  tracerctl run --sort kmalloc make -j2  every process of a build
+  tracerctl run --json -o FILE -- ls     for a program"""
+ATTACH_EXAMPLES = """\
+  tracerctl attach 4242               until it ends, or Ctrl-C
+  tracerctl attach --timeout 10 4242  ten seconds
+  tracerctl attach --tree --per-second --interval 1 4242
+                                      rates, again every second"""
 SECTIONS = (
     (
         "exit status",

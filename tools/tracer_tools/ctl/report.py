@@ -34,7 +34,7 @@ def ending(status: int) -> Ending:
     try:
         return Ending(None, signal.Signals(number).name)
     except ValueError:  # a real-time signal between the first and the last
-        return Ending(None, f"SIG{number}")
+        return Ending(None, f"SIGRTMIN{number - signal.SIGRTMIN:+d}")
 
 
 @dataclass(frozen=True)
