@@ -20,7 +20,7 @@ from tracer_tools.ctl.command import (
 from tracer_tools.ctl.ledger import Ledger
 from tracer_tools.ctl.output import Output
 from tracer_tools.ctl.report import Report, ending
-from tracer_tools.ctl.signals import Handlers, handled, nothing
+from tracer_tools.ctl.signals import Handlers, handled, held_back, nothing
 from tracer_tools.device import Tracer
 from tracer_tools.errors import TracerError
 from tracer_tools.system import THIS_MACHINE, System
@@ -50,10 +50,11 @@ class Run:
 
     def reap(self) -> None:
         """Take notice of children that have ended: the command, and orphans."""
-        for pid, status in self.system.reap():
-            if pid == self.command.pid:
-                self.command.status = status
-                self.seconds = self.ledger.seconds()
+        with held_back(INTERRUPTS):  # one that comes from here on comes after the end
+            for pid, status in self.system.reap():
+                if pid == self.command.pid:
+                    self.command.status = status
+                    self.seconds = self.ledger.seconds()
 
     def is_over(self) -> bool:
         """Return whether there is nothing more to wait for."""
