@@ -92,8 +92,21 @@ def fitted(headings: Sequence[str], lines: Sequence[Line], width: int) -> Layout
     layout = Layout(list(headings), [line.exact() for line in lines], gap=2)
     if layout.total() <= width:
         return layout
+    return shortest(headings, lines)
+
+
+def shortest(headings: Sequence[str], lines: Sequence[Line]) -> Layout:
+    """Return the narrowest layout."""
     stacked = [name.replace("_", "\n_") if "_" in name else f"\n{name}" for name in headings]
     return Layout(stacked, [line.short() for line in lines], gap=1)
+
+
+def short_lines(headings: Sequence[str], lines: Sequence[Line], width: int) -> list[str]:
+    """Return the table in its narrowest layout, two lines of headings first, cut at `width`."""
+    layout = shortest(headings, lines)
+    split = [heading.split("\n") for heading in layout.headings]
+    rows = [[parts[0] for parts in split], [parts[1] for parts in split], *layout.cells]
+    return [" ".join(aligned(row, layout.widths())).rstrip()[:width] for row in rows]
 
 
 def column_widths(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tracer_tools.ctl import cli
 from tracer_tools.ctl.attach import attach
+from tracer_tools.ctl.live import Top
 from tracer_tools.ctl.run import run
 from tracer_tools.device import DEVICE, REMOVE_PROCESS
 from tracer_tools.module import VALUES
@@ -34,21 +35,26 @@ class StandIn(System):
     def __init__(self) -> None:
         super().__init__()
         self.writer = -1
-        self.added: dict[int, int] = {}
+        already = os.environ.get("STAND_IN_MONITORED", "").split()
+        self.added: dict[int, int] = dict.fromkeys(map(int, already), time.monotonic_ns())
         self.removed: set[int] = set()
         self.tree = False
         self.lock = threading.Lock()
 
     def read(self, name: str) -> str:
         if name == TABLE:
-            rows = [
-                " ".join(map(str, [pid, *COUNTED]))
-                for pid in filter(self.runs, sorted(self.alive()))
-            ]
+            counted = self.counted()
+            pids = filter(self.runs, sorted(self.alive()))
+            rows = [" ".join(map(str, [pid, *counted])) for pid in pids]
             return "\n".join([" ".join(COLUMNS), *rows, ""])
         if name == f"{VALUES}/missed_samples":
             return os.environ.get("STAND_IN_MISSED", "0") if self.added else "0"
         return super().read(name)
+
+    def counted(self) -> list[int]:
+        """Return what each process has counted: more over time, if that is wanted."""
+        times = int(time.monotonic() * 1000) if "STAND_IN_GROWS" in os.environ else 1
+        return [number * times for number in COUNTED]
 
     def open(self, name: str) -> int:
         if name != DEVICE or "STAND_IN_CLOSED" in os.environ:
@@ -60,6 +66,8 @@ class StandIn(System):
         number = int(os.environ.get("STAND_IN_ERRNO", "0"))
         if request == REMOVE_PROCESS:
             number = 0 if argument in self.alive() else errno.ESRCH
+        elif argument in self.added:
+            number = errno.EEXIST
         if number:
             raise OSError(number, os.strerror(number))
         if request == REMOVE_PROCESS:
@@ -128,5 +136,6 @@ class StandIn(System):
 if __name__ == "__main__":
     machine = StandIn()
     vars(cli)["run"] = partial(run, system=machine)
+    vars(cli)["Top"] = partial(Top, system=machine)
     vars(cli)["attach"] = partial(attach, system=machine)
     sys.exit(cli.main())

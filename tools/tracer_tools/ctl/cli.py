@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, terminal
 from tracer_tools.ctl.attach import Limits, attach
 from tracer_tools.ctl.command import NotStartedError
+from tracer_tools.ctl.live import Top, run_batch, run_live
 from tracer_tools.ctl.manual import (
     ATTACH_EXAMPLES,
     DESCRIPTION,
@@ -20,6 +21,7 @@ from tracer_tools.ctl.manual import (
     RUN_EXAMPLES,
     SECTIONS,
     SUMMARY,
+    TOP_EXAMPLES,
 )
 from tracer_tools.ctl.options import (
     add_report_options,
@@ -30,10 +32,11 @@ from tracer_tools.ctl.options import (
 )
 from tracer_tools.ctl.output import opened, standard_streams_taken
 from tracer_tools.ctl.run import FAILED, run
+from tracer_tools.ctl.top import View
 from tracer_tools.device import Tracer
 from tracer_tools.errors import RequestError, TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
-from tracer_tools.table import Row, snapshot
+from tracer_tools.table import COUNTERS, Row, snapshot
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[CommandParser]  # noqa: SLF001 -- what add_subparsers returns
@@ -48,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for define in (define_add, define_remove, define_list, define_run, define_attach):
+    for define in (define_add, define_remove, define_list, define_run, define_attach, define_top):
         define(commands)
     return parser
 
@@ -143,6 +146,35 @@ time, then report what each of them did and monitor them no longer.""",
     add_pids(command, run_attach, nargs="+", summary="process, by its PID")
 
 
+def define_top(commands: Commands) -> None:
+    """Define the command top."""
+    command = commands.add_parser(
+        "top",
+        help="watch the monitored processes",
+        prog=f"{NAME} top",
+        examples=TOP_EXAMPLES,
+        description="""\
+Show all monitored processes and what they do, again and again. Keys:
+q quits, p pauses, s sorts by the next column, t changes between rates
+and totals, a adds a process, r removes one.""",
+    )
+    command.add_argument("-b", "--batch", action="store_true", help="print, for a file or a pipe")
+    command.add_argument(
+        "-n", "--iterations", metavar="N", type=count_argument, help="stop after N intervals"
+    )
+    command.add_argument(
+        "-d", "--delay", metavar="S", type=seconds_argument, default=1.0, help="interval (1)"
+    )
+    command.add_argument(
+        "--sort", metavar="COLUMN", choices=COUNTERS, default=COUNTERS[0], help="counter (kmalloc)"
+    )
+    command.add_argument("--totals", action="store_true", help="show totals, not rates")
+    command.add_argument(
+        "--exit-when-empty", action="store_true", help="stop when no process is monitored"
+    )
+    command.set_defaults(run=run_top, parser=command)
+
+
 def add_pids(
     command: CommandParser,
     run_it: Callable[[argparse.Namespace], int],
@@ -235,6 +267,17 @@ def run_attach(arguments: argparse.Namespace) -> int:
     limits = Limits(arguments.timeout, interval, arguments.count)
     with opened(arguments.output, sys.stdout, style_of(arguments)) as output:
         return attach(arguments.pids, output, tree=arguments.tree, limits=limits)
+
+
+def run_top(arguments: argparse.Namespace) -> int:
+    """Watch the monitored processes."""
+    view = View(column=arguments.sort, totals=arguments.totals)
+    top = Top(view, arguments.delay, arguments.iterations, arguments.exit_when_empty)
+    if arguments.batch:
+        run_batch(top)
+    else:
+        run_live(top)
+    return 0
 
 
 def command() -> int:

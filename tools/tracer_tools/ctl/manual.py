@@ -17,7 +17,8 @@ EXAMPLES = """\
   tracerctl run -- make -j2     count what a command does, and all
                                 processes that it starts
   tracerctl attach --timeout 10 4242
-                                count for ten seconds"""
+                                count for ten seconds
+  tracerctl top                 watch what is monitored"""
 RUN_EXAMPLES = """\
   tracerctl run -- ls -R /usr            a table of what ls did
   tracerctl run --sort kmalloc make -j2  every process of a build
@@ -27,6 +28,9 @@ ATTACH_EXAMPLES = """\
   tracerctl attach --timeout 10 4242  ten seconds
   tracerctl attach --tree --per-second --interval 1 4242
                                       rates, again every second"""
+TOP_EXAMPLES = """\
+  tracerctl top --sort sched      who calls schedule most
+  tracerctl top -b -n 10 -d 60    a table a minute, ten times"""
 SECTIONS = (
     (
         "exit status",
