@@ -221,7 +221,7 @@ def test_ctrl_z_gives_the_screen_back_until_it_goes_on(sleeper: int) -> None:
     top.expect("1 monitored")
     top.sendcontrol("z")
     top.expect_exact("\x1b[?1049l")
-    _, status = os.waitpid(top.pid, os.WUNTRACED)
+    _, status = os.waitpid(top.pid or -1, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     top.kill(signal.SIGCONT)
     top.expect_exact("\x1b[?1049h")
