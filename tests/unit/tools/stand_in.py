@@ -75,6 +75,8 @@ class StandIn(System):
         else:
             os.kill(argument, 0)
             self.added[argument] = time.monotonic_ns()
+            if "STAND_IN_GARBAGE" in os.environ:
+                os.write(self.writer, b"garbage")
             self.tree = request & 0xFF == 44
             whence = origin(argument, self)
             if whence and whence.parent != os.getpid():

@@ -81,6 +81,29 @@ def test_ctrl_c_is_a_normal_end(sleeper: subprocess.Popen[bytes], number: int) -
     assert len(intervals) >= 2
 
 
+def test_with_tree_what_it_starts_is_counted_too() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "read line; sleep 600 & wait"], stdin=subprocess.PIPE, start_new_session=True
+    ) as shell:
+        arguments = ["attach", "--tree", "--json", "--interval", "0.05", str(shell.pid)]
+        with subprocess.Popen(
+            [*TRACERCTL, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        ) as tracerctl:
+            assert tracerctl.stdout is not None
+            assert shell.stdin is not None
+            assert len(json.loads(tracerctl.stdout.readline())["processes"]) == 1
+            shell.stdin.close()
+            for line in tracerctl.stdout:
+                processes = {each["command"]: each for each in json.loads(line)["processes"]}
+                if "sleep" in processes:
+                    break
+            assert processes["sleep"]["parent"] == shell.pid
+            tracerctl.send_signal(signal.SIGINT)
+            last = json.loads(tracerctl.stdout.readlines()[-1])
+        assert not last["left_monitored"]
+        os.killpg(shell.pid, signal.SIGKILL)
+
+
 def test_as_many_reports_as_wanted_each_of_its_interval(sleeper: subprocess.Popen[bytes]) -> None:
     ran = attach("--count", "3", "--interval", "0.05", "--json", sleeper.pid)
     reports = [json.loads(line) for line in ran.stdout.splitlines()]

@@ -157,7 +157,7 @@ def test_a_number_that_is_no_pid_is_said_until_the_next_key() -> None:
 
 
 def test_a_batch_has_every_digit_and_every_process() -> None:
-    view = View(seen=watched([row(5, MOST), row(6)]), totals=True)
+    view = View(seen=watched([row(5), row(6)], [row(5, MOST), row(6)]), totals=True)
     lines = batch(view)
     assert lines[0].split()[-1] == "COMMAND"
     assert lines[1].split() == ["5", str(MOST), *"00000000", "name5"]

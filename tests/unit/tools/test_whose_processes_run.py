@@ -96,3 +96,10 @@ def test_a_process_that_runs_is_shown_with_what_it_is_called(
     (process,) = ledger.running()
     assert (process.command, process.parent, process.ending) == ("name10", 1, None)
     assert list((process.counters or {}).values()) == list(range(1, 10))
+
+
+def test_it_is_told_if_some_could_not_be_found(machine: Machine, ledger: Ledger) -> None:
+    put(machine, 30, 1)  # its parent has ended before it was seen
+    monitor(machine, 20, 30)
+    ledger.remove_running()  # the device of this machine never says that all have ended
+    assert (ledger.removed, ledger.left) == ([], True)

@@ -20,7 +20,7 @@ from tracer_tools.ctl.command import (
 from tracer_tools.ctl.ledger import Ledger
 from tracer_tools.ctl.output import Output
 from tracer_tools.ctl.report import Report, ending
-from tracer_tools.ctl.signals import Handlers, handled, held_back, nothing
+from tracer_tools.ctl.signals import Handlers, handled, held_back, nothing, wait_for
 from tracer_tools.device import Tracer
 from tracer_tools.errors import TracerError
 from tracer_tools.system import THIS_MACHINE, System
@@ -72,6 +72,12 @@ class Run:
             self.seconds = self.ledger.seconds()
         self.ledger.remove_running()
 
+    def outlast(self, wake: int) -> None:
+        """Wait for the command's end, whatever cannot be known of it."""
+        while self.command.status is None:
+            wait_for({}, wake, None)
+            self.reap()
+
     def report(self) -> Report:
         """Return what was counted."""
         status = self.command.status
@@ -115,7 +121,11 @@ def run(
         }
         with handled(handlers) as wake:
             begin(running, follow=follow)
-            running.follow(wake)
+            try:
+                running.follow(wake)
+            except TracerError:
+                running.outlast(wake)
+                raise
             output.write(running.report())
     return end_alike(command.status or 0)
 
