@@ -182,7 +182,9 @@ def test_a_failure_of_tracer_is_one_line_and_125(
 
 
 def test_the_command_is_not_left_alone_when_its_records_cannot_be_read(tmp_path: Path) -> None:
-    ran = sh("sleep 0.3; touch ran", environment={"STAND_IN_GARBAGE": "1"}, cwd=tmp_path)
+    ran = sh(
+        "exec >&- 2>&-; sleep 0.3; touch ran", environment={"STAND_IN_GARBAGE": "1"}, cwd=tmp_path
+    )
     assert ran.returncode == 125
     assert ran.stderr.startswith("tracerctl: /dev/tracer: byte 0: no record")
     assert (tmp_path / "ran").exists()
