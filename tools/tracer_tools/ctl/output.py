@@ -46,6 +46,8 @@ class Output:
         if console is None:
             self._file.write(as_text(report, self.style))
             return
+        if report.command is not None:
+            console.print()  # what the command wrote, or ^C, may not have ended its line
         console.print(as_table(report, self.style, console.width))
         for note in report.notes():
             console.print(note)
