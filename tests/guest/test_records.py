@@ -204,6 +204,7 @@ class Records(GuestTest):
     def test_a_file_keeps_what_fits_and_counts_the_rest(self) -> None:
         beyond = 37
         amount = records.WAITING_AT_MOST + beyond
+        self.monitored_sleeper()  # so that the probes stay armed
         for _ in range(amount):
             child = processes.fork_ending_with_parent()
             if child == 0:
