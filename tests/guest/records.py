@@ -43,14 +43,13 @@ def parse(data: bytes) -> list[Record]:
         raise ValueError(f"{len(data)} bytes are no whole number of records")
     found = []
     for fields in LAYOUT.iter_unpack(data):
-        *head, comm, added, ended, missed = fields[:11]
+        head, (comm, *times) = fields[:7], fields[7:11]
         if head[0] != LAYOUT.size or b"\0" not in comm:
             raise ValueError(f"no record: {fields}")
         name, _, padding = comm.partition(b"\0")
         if padding.strip(b"\0"):
             raise ValueError(f"something follows the name: {comm!r}")
-        rest = (name.decode(), added, ended, missed, Counters(*fields[11:]))
-        found.append(Record(*head, *rest))
+        found.append(Record(*head, name.decode(), *times, Counters(*fields[11:])))
     return found
 
 

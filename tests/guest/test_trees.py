@@ -40,7 +40,10 @@ class Trees(GuestTest):
     def tree(self, act: object) -> Child:
         """Give a process that calls act(link) when told; it and its descendants are added."""
 
+        fd = self.fd
+
         def wait_first(link: Link) -> object:
+            os.close(fd)  # or the module could not be unloaded
             link.send("ready")
             link.receive()
             assert callable(act)
