@@ -49,7 +49,8 @@ def parse(data: bytes) -> list[Record]:
         name, _, padding = comm.partition(b"\0")
         if padding.strip(b"\0"):
             raise ValueError(f"something follows the name: {comm!r}")
-        found.append(Record(*head, name.decode(), *times, Counters(*fields[11:])))
+        everything = (*head, name.decode(), *times, Counters(*fields[11:]))
+        found.append(Record(*everything))
     return found
 
 

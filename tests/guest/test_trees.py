@@ -33,9 +33,14 @@ def fork_and_wait(act: object = None) -> int:
 class Trees(GuestTest):
     def setUp(self) -> None:
         super().setUp()
-        opened = device.opened()
-        self.fd = opened.__enter__()
-        self.addCleanup(opened.__exit__, None, None, None)
+        self.fd = os.open(device.NODE, os.O_RDWR | os.O_CLOEXEC)
+        self.addCleanup(self.close)
+
+    def close(self) -> None:
+        """Close the file that the test has added through."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     def tree(self, act: object) -> Child:
         """Give a process that calls act(link) when told; it and its descendants are added."""
@@ -181,7 +186,8 @@ class Trees(GuestTest):
     def test_what_exceeds_max_processes_is_counted_as_not_followed(self) -> None:
         os.close(self.fd)
         self.reload("max_processes=3")
-        self.fd = os.open(device.NODE, os.O_RDWR)
+        self.fd = os.open(device.NODE, os.O_RDWR | os.O_CLOEXEC)
+        self.addCleanup(self.close)  # before the module is loaded anew
 
         def act(link: Link) -> None:
             incoming, outgoing = os.pipe()
@@ -253,11 +259,10 @@ class Trees(GuestTest):
         child = self.tree(act)
         child.tell()
         waiting.until(lambda: bool(records.read(self.fd)), "the tree grows")
-        os.close(self.fd)
+        self.close()
         kmodule.unload()
         child.kill()
         kmodule.load()
-        self.fd = os.open(device.NODE, os.O_RDWR)
 
     def test_removing_the_root_while_it_forks(self) -> None:
         def act(link: Link) -> None:
