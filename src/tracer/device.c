@@ -51,6 +51,11 @@ static long device_ioctl(struct file *file, unsigned int request,
 		return tracer_monitor_add(session, (pid_t)argument, true);
 	case TRACER_REMOVE_PROCESS:
 		return tracer_monitor_remove((pid_t)argument);
+	case TRACER_REMOVE_ALL:
+		tracer_monitor_remove_all(session);
+		return 0;
+	case TRACER_HAS_PROCESS:
+		return tracer_monitor_has(session, (pid_t)argument);
 	default:
 		return -ENOTTY;
 	}

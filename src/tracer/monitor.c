@@ -86,13 +86,13 @@ static int arm_if_idle(void)
 	return err;
 }
 
-/* @task: the last thread of a process that ends, or NULL. */
+/* @task and @flags: see tracer_record_end(). */
 static bool end_monitoring(struct tracer_process *process,
-			   struct task_struct *task)
+			   struct task_struct *task, u32 flags)
 {
 	if (!tracer_process_unlink(process))
 		return false;
-	tracer_record_end(process, task);
+	tracer_record_end(process, task, flags);
 	return true;
 }
 
@@ -105,7 +105,7 @@ static bool stop_monitoring(const struct signal_struct *signal,
 
 	rcu_read_lock();
 	process = tracer_process_find(signal);
-	stopped = process && end_monitoring(process, task);
+	stopped = process && end_monitoring(process, task, 0);
 	rcu_read_unlock();
 	return stopped;
 }
@@ -196,7 +196,7 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 	return stop_monitoring(task->signal, NULL) ? -ESRCH : 0;
 
 leave_session:
-	tracer_record_end(process, NULL);
+	tracer_record_end(process, NULL, 0);
 free_process:
 	tracer_process_free(process);
 release_place:
@@ -232,9 +232,48 @@ int tracer_monitor_remove(pid_t nr)
 	return 0;
 }
 
+static void remove_visited(struct tracer_process *process, void *session)
+{
+	struct task_struct *task;
+
+	if (process->session != session)
+		return;
+	task = pid_task(process->pid, PIDTYPE_TGID);
+	if (task) /* or it has been removed by its end meanwhile */
+		end_monitoring(process, task, TRACER_RECORD_RUNNING);
+}
+
+void tracer_monitor_remove_all(struct tracer_session *session)
+{
+	atomic_inc(&session->stopping);
+	/* What followed a child without seeing that has added it by now. */
+	synchronize_rcu();
+	rcu_read_lock();
+	tracer_processes_visit(remove_visited, session);
+	rcu_read_unlock();
+	atomic_dec(&session->stopping);
+	disarm_if_idle(NULL);
+}
+
+int tracer_monitor_has(struct tracer_session *session, pid_t nr)
+{
+	struct task_struct *task = leader_get(nr);
+	struct tracer_process *process;
+	bool has;
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	rcu_read_lock();
+	process = tracer_process_find(task->signal);
+	has = process && process->session == session;
+	rcu_read_unlock();
+	put_task_struct(task);
+	return has ? 0 : -ESRCH;
+}
+
 static void unlink_visited(struct tracer_process *process, void *data)
 {
-	end_monitoring(process, NULL);
+	end_monitoring(process, NULL, 0);
 }
 
 void tracer_monitor_stop(void)

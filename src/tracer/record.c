@@ -39,12 +39,14 @@ static int exit_status(const struct task_struct *last)
 }
 
 static void fill(struct tracer_record *record, struct tracer_process *process,
-		 struct task_struct *task)
+		 struct task_struct *task, u32 flags)
 {
 	struct tracer_counters sum;
 
 	record->size = sizeof(*record);
-	record->exit_status = exit_status(task);
+	record->flags = flags;
+	if (!(flags & TRACER_RECORD_RUNNING))
+		record->exit_status = exit_status(task);
 	strscpy_pad(record->comm, task->group_leader->comm,
 		    sizeof(record->comm));
 	record->added_ns = process->added_ns;
@@ -79,12 +81,13 @@ static struct tracer_ended *queue(struct tracer_session *session,
 	return oldest;
 }
 
-void tracer_record_end(struct tracer_process *process, struct task_struct *task)
+void tracer_record_end(struct tracer_process *process, struct task_struct *task,
+		       u32 flags)
 {
 	struct tracer_session *session = process->session;
 
 	if (task)
-		fill(&process->ended->record, process, task);
+		fill(&process->ended->record, process, task, flags);
 	raw_spin_lock(&session->lock);
 	session->alive--;
 	/* What is not queued is freed with the process: here is no place to. */

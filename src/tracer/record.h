@@ -25,11 +25,12 @@ void tracer_ended_free(struct tracer_ended *ended);
 
 /*
  * A process of the session is not monitored any more: @task is the last thread
- * of one that ends, and its record is kept; NULL: it was removed. By who has
- * unlinked it, in the same RCU read-side section; in atomic context too.
+ * of one that ends, or with TRACER_RECORD_RUNNING in @flags the leader of one
+ * that runs, and its record is kept; NULL: it leaves none. By who has unlinked
+ * it, in the same RCU read-side section; in atomic context too.
  */
-void tracer_record_end(struct tracer_process *process,
-		       struct task_struct *task);
+void tracer_record_end(struct tracer_process *process, struct task_struct *task,
+		       u32 flags);
 
 /* Free all that wait. */
 void tracer_records_drop(struct tracer_session *session);

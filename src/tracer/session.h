@@ -7,6 +7,7 @@
 #ifndef TRACER_SESSION_H
 #define TRACER_SESSION_H
 
+#include <linux/atomic.h>
 #include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -24,6 +25,7 @@ struct tracer_session {
 	struct kref kref; /* of the open file, and of each process */
 	struct tracer_reader reader;
 	struct mem_cgroup *memcg; /* of who opened it: pays for spares */
+	atomic_t stopping; /* tracer_monitor_remove_all()s at work */
 
 	/* Raw: taken in tracepoint handlers, where PREEMPT_RT must not sleep. */
 	raw_spinlock_t lock;

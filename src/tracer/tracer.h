@@ -10,7 +10,7 @@
  *
  * read(2) on the device gives one struct tracer_record for each process that
  * was added through this open file, or descends from one by ADD_TREE, and has
- * since ended by itself (not by REMOVE). It gives whole records only, as many
+ * since ended by itself (not by REMOVE), or was left by REMOVE_ALL. It gives whole records only, as many
  * as wait and fit; it waits for one unless the file is O_NONBLOCK; it returns
  * 0, end of file, once none waits and none of these processes is left. poll(2)
  * says POLLIN when one waits, and POLLHUP at end of file. The file keeps up to
@@ -20,7 +20,8 @@
  * Errors (errno):
  *   EINVAL  the PID is not positive, or belongs to a thread that is not the
  *           leader of its process
- *   ESRCH   no such process, or it has ended; for REMOVE also: not monitored
+ *   ESRCH   no such process, or it has ended; for REMOVE also: not monitored;
+ *           for HAS: not added through this open file
  *   EPERM   not the caller's to monitor: neither are its real, effective and
  *           saved user ids all the caller's real user id, nor has the caller
  *           CAP_SYS_PTRACE or CAP_PERFMON in its user namespace
@@ -59,6 +60,14 @@
  * added when it is created, before its first instruction.
  */
 #define TRACER_ADD_TREE _IOW(_IOC_WRITE, 44, pid_t)
+/*
+ * Stop monitoring every process that was added through this open file, or
+ * descends from one by ADD_TREE. Each leaves a record with its counters up to
+ * then, flagged TRACER_RECORD_RUNNING. No argument.
+ */
+#define TRACER_REMOVE_ALL _IO(_IOC_WRITE, 45)
+/* Ask whether it is one of those that REMOVE_ALL would remove: 0 or ESRCH. */
+#define TRACER_HAS_PROCESS _IOW(_IOC_WRITE, 46, pid_t)
 
 /* Records that wait in one open file, at most. */
 #define TRACER_RECORDS_MAX 4096
@@ -83,6 +92,8 @@ struct tracer_counts {
  * program, say), which who added it may not monitor; its counts are 0.
  */
 #define TRACER_RECORD_WITHHELD 0x2
+/* TRACER_RECORD_RUNNING: it has not ended, but was removed by REMOVE_ALL. */
+#define TRACER_RECORD_RUNNING 0x4
 
 /* A process that has ended. The same for 32-bit and 64-bit programs. */
 struct tracer_record {
@@ -90,13 +101,13 @@ struct tracer_record {
 	__u32 flags; /* TRACER_RECORD_*; others mean nothing yet */
 	__s32 pid; /* in the reader's PID namespace, 0 if not in it */
 	__s32 ppid; /* the same of its parent when it was added */
-	__s32 exit_status; /* as of wait(2) */
+	__s32 exit_status; /* as of wait(2); 0 if it runs */
 	__u32 unfollowed; /* processes of trees, not followed since the record
 			     before */
 	__u64 lost; /* records dropped since the record before */
-	char comm[16]; /* its name at the end; ends with a NUL */
+	char comm[16]; /* its name then; ends with a NUL */
 	__u64 added_ns; /* CLOCK_MONOTONIC, when it was added */
-	__u64 ended_ns; /* and when its last thread ended */
+	__u64 ended_ns; /* and when its last thread ended, or it was removed */
 	__u64 missed; /* samples missed meanwhile, of all monitored processes */
 	struct tracer_counts counts;
 };

@@ -30,6 +30,8 @@ static void follow(struct tracer_process *parent, struct task_struct *task)
 	struct tracer_process *child;
 	int err;
 
+	if (atomic_read(&session->stopping))
+		return;
 	child = tracer_session_take_spare(session);
 	if (!child) {
 		count_unfollowed(session);
@@ -41,7 +43,7 @@ static void follow(struct tracer_process *parent, struct task_struct *task)
 	err = tracer_process_insert_child(child, parent);
 	if (!err)
 		return;
-	tracer_record_end(child, NULL);
+	tracer_record_end(child, NULL, 0);
 	tracer_process_free_later(child);
 	/* Not if the parent was removed first: its tree ends with it. */
 	if (err != -ESRCH)

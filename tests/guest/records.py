@@ -16,6 +16,7 @@ from proctracer import NAMES, Counters
 LAYOUT = struct.Struct(f"=IIiiiIQ16sQQQ{len(NAMES)}Q")
 TREE = 0x1
 WITHHELD = 0x2
+RUNNING = 0x4
 WAITING_AT_MOST = 4096
 
 
@@ -73,6 +74,21 @@ def until_end(fd: int) -> Iterator[Record]:
 def add(fd: int, pid: int, *, tree: bool = False) -> None:
     """Have a process, or its descendants too, monitored through this file. Raises OSError."""
     fcntl.ioctl(fd, device.ADD_TREE if tree else device.ADD_PROCESS, pid)
+
+
+def remove_all(fd: int) -> None:
+    """Have no process monitored any more that was added through this file. Raises OSError."""
+    fcntl.ioctl(fd, device.REMOVE_ALL, 0)
+
+
+def ask_has(fd: int, pid: int) -> None:
+    """Ask whether the process is monitored and was added through this file. Raises OSError."""
+    fcntl.ioctl(fd, device.HAS_PROCESS, pid)
+
+
+def has(fd: int, pid: int) -> bool:
+    """Say whether it is. Raises KeyError on any other answer than yes and no."""
+    return {"OK": True, "ESRCH": False}[device.outcome(ask_has, fd, pid)]
 
 
 def events(fd: int) -> set[str]:

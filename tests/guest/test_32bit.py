@@ -44,4 +44,4 @@ class Caller32(GuestTest):
         self.assertEqual(self.outcome(device.ADD_PROCESS, 2**32 - 1), "EINVAL")
 
     def test_another_request_is_unknown(self) -> None:
-        self.assertEqual(self.outcome(device.REMOVE_PROCESS + 1, os.getpid()), "ENOTTY")
+        self.assertEqual(self.outcome(device.HAS_PROCESS + 1, os.getpid()), "ENOTTY")
