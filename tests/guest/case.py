@@ -84,3 +84,8 @@ class GuestTest(unittest.TestCase):
         """Return once the process has called schedule() again."""
         before = proctracer.row(pid).sched
         waiting.until(lambda: proctracer.row(pid).sched > before, f"sched of {pid} grows")
+
+    @staticmethod
+    def missed() -> int:
+        """Give how many samples the kernel could not take since the module was loaded."""
+        return int((SYSFS / "missed_samples").read_text(encoding="ascii"))

@@ -135,7 +135,7 @@ def _forget_probes() -> None:
             append_line(TRACING / "kprobe_events", f"-:{name}")
 
 
-def _set_up() -> None:
+def _set_up(others: Iterable[str]) -> None:
     write(INSTANCE / "trace_clock", "counter")  # one order for all processors
     write(INSTANCE / "buffer_size_kb", str(BUFFER_KIB_PER_CPU))
     write(INSTANCE / "options" / "overwrite", "0")
@@ -146,18 +146,20 @@ def _set_up() -> None:
         event = INSTANCE / "events" / "kmem" / name
         if event.is_dir():
             write(event / "enable", "1")
+    for name in others:
+        write(INSTANCE / "events" / name / "enable", "1")
     for event in (INSTANCE / "events" / GROUP).glob("zero_*"):
         write(event / "filter", "size == 0")
     write(INSTANCE / "events" / GROUP / "enable", "1")
 
 
 @contextmanager
-def tracing() -> Iterator[Trace]:
-    """Trace the whole system from here to `Trace.stop`."""
+def tracing(others: Iterable[str] = ()) -> Iterator[Trace]:
+    """Trace the whole system from here to `Trace.stop`; other events such as "sched/..." too."""
     _define_probes()
     INSTANCE.mkdir()
     try:
-        _set_up()
+        _set_up(others)
         yield Trace()
     finally:
         write(INSTANCE / "tracing_on", "0")

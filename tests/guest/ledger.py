@@ -18,6 +18,7 @@ CALL_COLUMNS = {
     "kfree": "kfree",
 }
 ZERO_SIZE_POINTER = 16
+Counts = dict[str, int]
 
 
 class Ledger:
@@ -50,51 +51,61 @@ class Ledger:
             if self._begun and event.tid in self._threads and not event.in_task:
                 self.borrowed += 1
             if event.name == "tracing_mark_write":
-                self._begun = self._begun or event.text.strip() == BEGIN
-                self.at[event.text.strip()] = self.counters
+                self._marked(event.text.strip())
             elif event.name in ("kmalloc", "kmalloc_node"):
                 self._allocated(event)
             elif event.name in ("kmem_cache_alloc", "kmem_cache_alloc_node"):
                 self._prices[event.pointer] = event.number("bytes_alloc")
             elif event.name == "kfree":
                 self._freed(event)
-            elif self._counted(event):
+            else:
                 self._called(event)
 
-    def _counted(self, event: Event) -> bool:
-        return self._begun and event.in_task and event.tid in self._threads
+    def _marked(self, word: str) -> None:
+        self._begun = self._begun or word == BEGIN
+        self.at[word] = self.counters
+
+    def _counts_for(self, event: Event) -> Counts | None:
+        """Give the counts that an event goes to; None if it is nobody's."""
+        mine = self._begun and event.in_task and event.tid in self._threads
+        return self._counts if mine else None
 
     def _called(self, event: Event) -> None:
+        counts = self._counts_for(event)
+        if counts is None:
+            return
         if event.name.startswith("zero_"):
-            self._counts["kmalloc"] += 1
+            counts["kmalloc"] += 1
         elif event.name.startswith("large_"):
-            self._counts["kmalloc"] += 1
-            self._counts["kmalloc_mem"] += event.number("size")
+            counts["kmalloc"] += 1
+            counts["kmalloc_mem"] += event.number("size")
         else:
-            self._counts[CALL_COLUMNS[event.name]] += 1
+            counts[CALL_COLUMNS[event.name]] += 1
 
     def _allocated(self, event: Event) -> None:
         pointer, requested = event.pointer, event.number("bytes_req")
-        mine = self._counted(event)
+        counts = self._counts_for(event)
         if pointer:
-            self._prices[pointer] = requested if mine else event.number("bytes_alloc")
-        if not mine:
+            price = event.number("bytes_alloc") if counts is None else requested
+            self._prices[pointer] = price
+        if counts is None:
             return
         if requested > LARGEST_SLAB and self._large_fires_twice:
             self.failed_large += not pointer
             return
-        self._counts["kmalloc"] += 1
-        self._counts["kmalloc_mem"] += requested if pointer else 0
+        counts["kmalloc"] += 1
+        counts["kmalloc_mem"] += requested if pointer else 0
 
     def _freed(self, event: Event) -> None:
         pointer = event.pointer
         price: int | None = self._prices.pop(pointer, None)
         if pointer in (0, ZERO_SIZE_POINTER):
             price = 0
-        if not self._counted(event):
+        counts = self._counts_for(event)
+        if counts is None:
             return
-        self._counts["kfree"] += 1
+        counts["kfree"] += 1
         if price is None:
             self.unknown.append(pointer)
         else:
-            self._counts["kfree_mem"] += price
+            counts["kfree_mem"] += price

@@ -21,7 +21,7 @@ import ftrace
 import ledger
 import proctracer
 import workload
-from case import SYSFS, GuestTest
+from case import GuestTest
 from processes import Child, Link
 from workload import Step
 
@@ -209,10 +209,6 @@ class Agreement(GuestTest):
             if account.at[f"reading {number}"] == account.at[f"read {number}"]:
                 return number
         raise self.failureException("the process never stood still while it was read")
-
-    @staticmethod
-    def missed() -> int:
-        return int((SYSFS / "missed_samples").read_text(encoding="ascii"))
 
     def test_a_file_walk(self) -> None:
         self.assert_agrees(walk_files)
