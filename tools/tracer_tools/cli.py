@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING, Callable, NoReturn, TextIO
 
-from tracer_tools.errors import TracerError
+from tracer_tools.errors import RequestError, TracerError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,10 +114,16 @@ def conduct(name: str, command: Callable[[], int]) -> int:
         complain(name, str(error))
     except OSError as error:
         complain(name, f"cannot write: {error.strerror}")
-        # What is still buffered cannot be written either; the interpreter would try, and say so.
         if not isinstance(sys.stdout, ClosedOutput):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            give_up(sys.stdout)
     return 1
+
+
+def give_up(file: TextIO) -> None:
+    """Let a file that cannot be written lead nowhere: at its exit Python would try once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, file.fileno())
+    os.close(nowhere)
 
 
 def complain(name: str, text: str) -> None:
@@ -125,6 +131,16 @@ def complain(name: str, text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError):
             print(f"{name}: {text}", file=sys.stderr)
+
+
+def succeeds(name: str, request: Callable[[int], None], pid: int) -> bool:
+    """Make a request about a process; say on standard error if it was refused."""
+    try:
+        request(pid)
+    except RequestError as error:
+        complain(name, str(error))
+        return False
+    return True
 
 
 def terminal(file: TextIO | None = None) -> Console | None:

@@ -19,10 +19,12 @@ from tracer_tools.table import Row, snapshot
 
 DEVICE = "/dev/tracer"
 MAJOR, MINOR = 10, 42
-# _IOW(_IOC_WRITE, 42, pid_t), 43 and 44, as tracer.h has them. The PID is the argument itself.
+# _IOW(_IOC_WRITE, 42, pid_t) and so on, as tracer.h has them. The PID is the argument itself.
 ADD_PROCESS = 0x4004012A
 REMOVE_PROCESS = 0x4004012B
 ADD_TREE = 0x4004012C
+REMOVE_ALL = 0x0000012D
+HAS_PROCESS = 0x4004012E
 READ_BYTES = 65536
 
 
@@ -93,6 +95,30 @@ class Tracer:
         """
         self._request(REMOVE_PROCESS, pid, refusals.not_removed)
 
+    def remove_all(self) -> None:
+        """Stop to monitor every process that was added here or descends from a tree of these.
+
+        Each leaves a record with its counters up to that moment, whose `Record.running` is true.
+        Raises DeviceError if the module is an older one.
+        """
+        try:
+            self._system.ioctl(self.fileno(), REMOVE_ALL, 0)
+        except OSError as error:
+            raise refusals.not_understood(DEVICE, error) from error
+
+    def has(self, pid: int) -> bool:
+        """Return whether a process is monitored, and was added here or descends from a tree.
+
+        `pid` is as for `add`. Raises RequestError with errno EINVAL or EPERM.
+        """
+        try:
+            self._request(HAS_PROCESS, pid, refusals.refused)
+        except RequestError as error:
+            if error.errno == errno.ESRCH:
+                return False
+            raise
+        return True
+
     def snapshot(self) -> list[Row]:
         """Return the row of every monitored process that the caller may see, whoever added it.
 
@@ -102,6 +128,8 @@ class Tracer:
 
     def ended(self, *, wait: bool = True) -> Iterator[Record]:
         """Yield a record for each process added here (or descended from a tree) that has ended.
+
+        With them come those that `remove_all` has removed.
 
         They come in the order in which the processes ended. With `wait`, this waits for the next
         one, and stops when none of these processes is left; without, it yields those that wait
@@ -143,6 +171,8 @@ class Tracer:
         try:
             self._system.ioctl(self.fileno(), request, pid)
         except OSError as error:
+            if error.errno == errno.ENOTTY:
+                raise refusals.not_understood(DEVICE, error) from error
             raise explain(pid, error.errno or errno.EIO, self._system) from error
 
 

@@ -9,6 +9,7 @@ from tracer_tools.system import THIS_MACHINE, System
 
 MODULE = "/sys/module/tracer"
 VALUES = "/sys/class/misc/tracer"
+RELOAD = "sudo modprobe -r tracer && sudo modprobe tracer"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Records of processes that have ended, as the module hands them out."""
+"""Records of processes that are monitored no longer, as the module hands them out."""
 
 from __future__ import annotations
 
@@ -14,28 +14,34 @@ LAYOUT = struct.Struct(f"=IIiiiIQ16sQQQ{len(COUNTERS)}Q")
 SIZE_FIELD = struct.Struct("=I")
 IN_TREE = 0x1
 WITHHELD = 0x2
+RUNNING = 0x4
 
 
 @dataclass(frozen=True)
 class Record:
-    """A process that has ended, and what its threads did in the kernel while it was monitored."""
+    """A process that has ended, and what its threads did in the kernel while it was monitored.
+
+    Or one that was removed by `Tracer.remove_all` and runs on: see `running`.
+    """
 
     row: Row
     """Its PID and its counters, as the table had them; all 0 if `withheld`."""
     ppid: int
     """Its parent when it was added, 0 if that is in no namespace that the reader sees."""
     command: str
-    """Its command name at the end, at most 15 characters."""
+    """Its command name then, at most 15 characters."""
     exit_status: int
-    """How it ended, as wait(2) says it: see os.waitstatus_to_exitcode()."""
+    """How it ended, as wait(2) says it: see os.waitstatus_to_exitcode(). 0 if `running`."""
     in_tree: bool
     """Whether it was added because it descends from a process of `Tracer.add(tree=True)`."""
     withheld: bool
     """Whether it had become another user's, so that its counters are not to be seen."""
+    running: bool
+    """Whether it was removed by `Tracer.remove_all`, and had not ended."""
     added_ns: int
     """When it was added, in nanoseconds of the monotonic clock (time.monotonic_ns())."""
     ended_ns: int
-    """When its last thread ended, by the same clock."""
+    """When its last thread ended, or it was removed, by the same clock."""
     missed: int
     """Samples that the kernel could not take meanwhile, of all monitored processes."""
     lost: int
@@ -77,6 +83,7 @@ def parse_record(data: bytes, offset: int) -> Record:
         exit_status=status,
         in_tree=bool(flags & IN_TREE),
         withheld=bool(flags & WITHHELD),
+        running=bool(flags & RUNNING),
         added_ns=added,
         ended_ns=ended,
         missed=missed,

@@ -6,7 +6,7 @@ import errno
 import os
 
 from tracer_tools.errors import DeviceError, RequestError
-from tracer_tools.module import MODULE, is_loaded
+from tracer_tools.module import MODULE, RELOAD, is_loaded
 from tracer_tools.processes import MAX_PID, find_process
 from tracer_tools.system import System
 
@@ -31,8 +31,15 @@ def no_device(device: str, error: OSError, system: System) -> DeviceError:
 def no_records(device: str, error: OSError) -> DeviceError:
     """Return why no records could be read from the device."""
     if error.errno == errno.EINVAL:  # a driver without read(2) says this
-        return DeviceError(f"{device} gives no records", "the module is older than tracer-tools")
+        return not_understood(device, error)
     return DeviceError(f"{device} cannot be read: {os.strerror(error.errno or errno.EIO)}")
+
+
+def not_understood(device: str, error: OSError) -> DeviceError:
+    """Return why a module does not know what is asked of it."""
+    if error.errno not in {errno.ENOTTY, errno.EINVAL}:
+        return DeviceError(f"{device}: {os.strerror(error.errno or errno.EIO)}")
+    return DeviceError("the loaded module is older than tracer-tools", f"run '{RELOAD}'")
 
 
 def _way_in(device: str, system: System) -> str:
@@ -65,7 +72,12 @@ def not_removed(pid: int, number: int, system: System) -> RequestError:
     """Return why a process could not be removed, for the errno `number`."""
     if number == errno.ESRCH and find_process(pid, system) is not None:
         return RequestError(f"process {pid} is not monitored", pid=pid, errno=number)
-    message, hint = _why_neither(pid, number, system)
+    return refused(pid, number, system)
+
+
+def refused(pid: int, number: int, system: System) -> RequestError:
+    """Return why any request about a process was refused, for the errno `number`."""
+    message, hint = _why_refused(pid, number, system)
     return RequestError(message, hint, pid=pid, errno=number)
 
 
@@ -82,11 +94,11 @@ def _why_not_added(pid: int, number: int, system: System) -> tuple[str, str]:
     process = find_process(pid, system)
     if number == errno.ESRCH and process is not None and process.zombie:
         return f"process {pid} has ended", "only its parent has yet to take notice (a zombie)"
-    return _why_neither(pid, number, system)
+    return _why_refused(pid, number, system)
 
 
-def _why_neither(pid: int, number: int, system: System) -> tuple[str, str]:
-    """Return message and hint for what both requests can answer."""
+def _why_refused(pid: int, number: int, system: System) -> tuple[str, str]:
+    """Return message and hint for what every request can answer."""
     if number == errno.ESRCH:
         return f"no process {pid}", ""
     if number == errno.EPERM:
@@ -97,8 +109,6 @@ def _why_neither(pid: int, number: int, system: System) -> tuple[str, str]:
             leader = process.leader
             return f"{pid} is a thread of process {leader}", f"give {leader}"
         return f"{pid} is the PID of no process", ""
-    if number == errno.ENOTTY:
-        return "/dev/tracer does not know the request", "the module and tracer-tools do not match"
     return f"process {pid}: {os.strerror(number)}", ""
 
 

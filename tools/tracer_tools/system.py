@@ -79,17 +79,10 @@ class System:
         """Make a request of the device open as `descriptor`. Raises OSError."""
         fcntl.ioctl(descriptor, request, argument)
 
-    def reap(self) -> list[tuple[int, int]]:
-        """Return PID and wait status of each child of this process that has ended since."""
-        ended: list[tuple[int, int]] = []
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return ended
-            if pid == 0:
-                return ended
-            ended.append((pid, status))
+    def reap(self, pid: int) -> int | None:
+        """Return the wait status of a child that has ended, None while it runs."""
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return status if ended else None
 
     def run(self, *command: str) -> Ran | None:
         """Run a command and wait for it; None if it is not installed or never ended."""

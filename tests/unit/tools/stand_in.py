@@ -1,7 +1,8 @@
 """tracerctl with a device that is a pipe: for how commands are run, not for what is counted.
 
-Every process counts as 2 calls of kmalloc and 1 of each other kind. A record is written when
-tracerctl itself takes notice of the end of a child; those that others wait for have none.
+Every process counts as 2 calls of kmalloc and 1 of each other kind. What was added has a record
+when it ends; of its descendants, which are known by a variable in their environment, only those
+that still run when a command has ended, or when nothing is to be monitored any more.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from tracer_tools.ctl import cli
 from tracer_tools.ctl.attach import attach
 from tracer_tools.ctl.live import Top
 from tracer_tools.ctl.run import run
-from tracer_tools.device import DEVICE, REMOVE_PROCESS
+from tracer_tools.device import ADD_TREE, DEVICE, HAS_PROCESS, REMOVE_ALL, REMOVE_PROCESS
 from tracer_tools.module import VALUES
-from tracer_tools.processes import origin
-from tracer_tools.records import IN_TREE, LAYOUT
+from tracer_tools.processes import command_name, find_process
+from tracer_tools.records import IN_TREE, LAYOUT, RUNNING
 from tracer_tools.system import System
 from tracer_tools.table import COLUMNS, COUNTERS, TABLE
 
 COUNTED = (2, *[1] * (len(COUNTERS) - 1))
+TREE = "STAND_IN_TREE"
 
 
 class StandIn(System):
@@ -37,15 +39,15 @@ class StandIn(System):
         self.writer = -1
         already = os.environ.get("STAND_IN_MONITORED", "").split()
         self.added: dict[int, int] = dict.fromkeys(map(int, already), time.monotonic_ns())
-        self.removed: set[int] = set()
+        self.recorded: set[int] = set()
+        self.mark = f"{TREE}={os.environ.setdefault(TREE, str(os.getpid()))}"
         self.tree = False
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
 
     def read(self, name: str) -> str:
         if name == TABLE:
             counted = self.counted()
-            pids = filter(self.runs, sorted(self.alive()))
-            rows = [" ".join(map(str, [pid, *counted])) for pid in pids]
+            rows = [" ".join(map(str, [pid, *counted])) for pid in self.monitored()]
             return "\n".join([" ".join(COLUMNS), *rows, ""])
         if name == f"{VALUES}/missed_samples":
             return os.environ.get("STAND_IN_MISSED", "0") if self.added else "0"
@@ -63,74 +65,87 @@ class StandIn(System):
         return reader
 
     def ioctl(self, descriptor: int, request: int, argument: int) -> None:
-        number = int(os.environ.get("STAND_IN_ERRNO", "0"))
-        if request == REMOVE_PROCESS:
-            number = 0 if argument in self.alive() else errno.ESRCH
-        elif argument in self.added:
-            number = errno.EEXIST
+        number = self.refusal(request, argument)
         if number:
             raise OSError(number, os.strerror(number))
-        if request == REMOVE_PROCESS:
-            self.removed.add(argument)
-        else:
-            os.kill(argument, 0)
+        if request == REMOVE_ALL:
+            for pid in self.monitored():
+                self.record(pid, 0, RUNNING)
+        elif request == REMOVE_PROCESS:
+            self.recorded.add(argument)
+        elif request != HAS_PROCESS:
+            self.tree = request == ADD_TREE
             self.added[argument] = time.monotonic_ns()
             if "STAND_IN_GARBAGE" in os.environ:
                 os.write(self.writer, b"garbage")
-            self.tree = request & 0xFF == 44
-            whence = origin(argument, self)
-            if whence and whence.parent != os.getpid():
-                threading.Thread(target=self.wait_for, args=[argument], daemon=True).start()
+            process = find_process(argument, self)
+            if process and process.parent != os.getpid():
+                self.watch(argument)
         self.close_if_done()
 
-    def alive(self) -> set[int]:
-        """Return what has no record yet of what was added and, with trees, descends from us."""
-        found = {int(file.name) for file in Path("/proc").iterdir() if file.name.isdigit()}
-        found = {pid for pid in found if self.added.keys() & self.ancestry(pid)}
-        return found - self.removed
+    def refusal(self, request: int, pid: int) -> int:
+        """Return the errno that answers a request, or 0."""
+        if request == REMOVE_ALL:
+            return errno.ENOTTY if "STAND_IN_OLD" in os.environ else 0
+        if request in {REMOVE_PROCESS, HAS_PROCESS}:
+            return 0 if pid in self.monitored() else errno.ESRCH
+        if pid in self.added:
+            return errno.EEXIST
+        if find_process(pid, self) is None:
+            return errno.ESRCH
+        return int(os.environ.get("STAND_IN_ERRNO", "0"))
 
-    def ancestry(self, pid: int) -> set[int]:
-        """Return the process, and its ancestors if there are trees; orphans come from any."""
-        pids = [pid]
-        while self.tree and pids[-1] > 1 and (whence := origin(pids[-1], self)):
-            pids.append(whence.parent)
-        orphan = os.getpid() in pids and pid != os.getpid() and pid not in self.added
-        return {*pids, *(self.added if orphan else [])}
+    def monitored(self) -> list[int]:
+        """Return what runs and was added or, with trees, descends from that; and has no record."""
+        pids = sorted(int(file.name) for file in Path("/proc").iterdir() if file.name.isdigit())
+        ours = [pid for pid in pids if pid in self.added or (self.tree and self.is_marked(pid))]
+        return [pid for pid in ours if pid not in self.recorded and self.runs(pid)]
 
-    def runs(self, pid: int) -> bool:
+    def is_marked(self, pid: int) -> bool:
         try:
-            return super().read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] not in "ZX"
+            text = self.path(f"/proc/{pid}/environ").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return False
+        return self.mark in text.split("\0") and pid != os.getpid()
 
-    def reap(self) -> list[tuple[int, int]]:
-        ended = super().reap()
-        for pid, status in ended:
+    def runs(self, pid: int) -> bool:
+        process = find_process(pid, self)
+        return process is not None and not process.zombie
+
+    def reap(self, pid: int) -> int | None:
+        status = super().reap(pid)
+        if status is not None:
             self.record(pid, status)
-        self.close_if_done()
-        return ended
-
-    def wait_for(self, pid: int) -> None:
-        """Write the record of a process that is not our child."""
-        descriptor = os.pidfd_open(pid)
-        select.select([descriptor], [], [])
-        if pid not in self.removed:
-            self.record(pid, 0)
+            for descendant in self.monitored():
+                self.watch(descendant)
             self.close_if_done()
+        return status
 
-    def record(self, pid: int, status: int) -> None:
-        if self.writer < 0 or pid in self.removed or not (pid in self.added or self.tree):
-            return
-        added, ended = self.added.get(pid, time.monotonic_ns() - 10**9), time.monotonic_ns()
-        flags = 0 if pid in self.added else IN_TREE
-        lost = int(os.environ.get("STAND_IN_LOST", "0"))
-        fields = (LAYOUT.size, flags, pid, 1, status, 0, lost, b"name", added, ended, 0, *COUNTED)
-        os.write(self.writer, LAYOUT.pack(*fields))
-        self.removed.add(pid)
+    def watch(self, pid: int) -> None:
+        """Have a record written when a process ends that is not our child."""
+        threading.Thread(target=self.wait_for, args=[os.pidfd_open(pid), pid], daemon=True).start()
+
+    def wait_for(self, descriptor: int, pid: int) -> None:
+        select.select([descriptor], [], [])
+        self.record(pid, 0)
+        self.close_if_done()
+
+    def record(self, pid: int, status: int, flags: int = 0) -> None:
+        with self.lock:
+            if self.writer < 0 or pid in self.recorded or not (pid in self.added or self.tree):
+                return
+            self.recorded.add(pid)
+            ended = time.monotonic_ns()
+            added = self.added.get(pid, ended - 10**9)
+            flags |= 0 if pid in self.added else IN_TREE
+            lost = int(os.environ.get("STAND_IN_LOST", "0"))
+            name = (command_name(pid, self) or "name").encode()
+            fields = (LAYOUT.size, flags, pid, 1, status, 0, lost, name, added, ended, 0)
+            os.write(self.writer, LAYOUT.pack(*fields, *COUNTED))
 
     def close_if_done(self) -> None:
         with self.lock:
-            if self.writer >= 0 and not self.alive():
+            if self.writer >= 0 and self.added and not self.monitored():
                 os.close(self.writer)
                 self.writer = -1
 

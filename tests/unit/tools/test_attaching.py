@@ -46,7 +46,6 @@ def test_a_timeout_ends_it_and_the_process_goes_on(sleeper: subprocess.Popen[byt
     assert (process["PID"], process["running"], process["kmalloc"]) == (sleeper.pid, True, 2)
     assert process["command"] == "sleep"
     assert process["seconds"] >= 0.1
-    assert not report["left_monitored"]
     assert "command" not in report
     assert sleeper.poll() is None
 
@@ -82,12 +81,16 @@ def test_ctrl_c_is_a_normal_end(sleeper: subprocess.Popen[bytes], number: int) -
 
 
 def test_with_tree_what_it_starts_is_counted_too() -> None:
+    environment = {**ENVIRONMENT, "STAND_IN_TREE": f"of {os.getpid()}"}
     with subprocess.Popen(
-        ["sh", "-c", "read line; sleep 600 & wait"], stdin=subprocess.PIPE, start_new_session=True
+        ["sh", "-c", "read line; sleep 600 & wait"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     ) as shell:
         arguments = ["attach", "--tree", "--json", "--interval", "0.05", str(shell.pid)]
         with subprocess.Popen(
-            [*TRACERCTL, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+            [*TRACERCTL, *arguments], env=environment, stdout=subprocess.PIPE, text=True
         ) as tracerctl:
             assert tracerctl.stdout is not None
             assert shell.stdin is not None
@@ -100,7 +103,7 @@ def test_with_tree_what_it_starts_is_counted_too() -> None:
             assert processes["sleep"]["parent"] == shell.pid
             tracerctl.send_signal(signal.SIGINT)
             last = json.loads(tracerctl.stdout.readlines()[-1])
-        assert not last["left_monitored"]
+        assert [process["running"] for process in last["processes"]] == [True, True]
         os.killpg(shell.pid, signal.SIGKILL)
 
 

@@ -7,7 +7,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import pytest
 
@@ -20,8 +20,8 @@ from tracer_tools import (
     parse_records,
     refusals,
 )
-from tracer_tools.device import ADD_PROCESS, ADD_TREE
-from tracer_tools.records import IN_TREE, LAYOUT, WITHHELD
+from tracer_tools.device import ADD_PROCESS, ADD_TREE, HAS_PROCESS, REMOVE_ALL
+from tracer_tools.records import IN_TREE, LAYOUT, RUNNING, WITHHELD
 
 if TYPE_CHECKING:
     from tests.unit.tools.conftest import Machine
@@ -128,17 +128,58 @@ def test_a_device_that_cannot_be_read(machine: Machine) -> None:
 
 def test_a_module_that_knows_no_records_is_said_to_be_older() -> None:
     error = refusals.no_records("/dev/tracer", OSError(errno.EINVAL, ""))
-    assert str(error) == "/dev/tracer gives no records: the module is older than tracer-tools"
+    assert str(error).startswith("the loaded module is older than tracer-tools: run 'sudo")
 
 
-def test_a_tree_is_another_request(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_question_is_another_request(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.load_module()
     asked: list[int] = []
     monkeypatch.setattr(machine, "ioctl", lambda _fd, request, _pid: asked.append(request))
     with Tracer(machine) as tracer:
         tracer.add(5)
         tracer.add(5, tree=True)
-    assert asked == [ADD_PROCESS, ADD_TREE] == [0x4004012A, 0x4004012C]
+        tracer.has(5)
+    assert asked == [ADD_PROCESS, ADD_TREE, HAS_PROCESS]
+    assert asked == [0x4004012A, 0x4004012C, 0x4004012E]
+
+
+def test_what_was_added_here_is_told_from_all_else(machine: Machine) -> None:
+    machine.load_module()
+    machine.answers = [0, errno.ESRCH, errno.EPERM]
+    with Tracer(machine) as tracer:
+        assert tracer.has(5)
+        assert not tracer.has(6)
+        with pytest.raises(RequestError, match="process 7 is not yours to monitor"):
+            tracer.has(7)
+
+
+def test_all_can_be_removed_at_once(machine: Machine, device: int) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def ioctl(_descriptor: int, request: int, argument: int) -> None:
+        asked.append((request, argument))
+        os.write(device, record(1) + record(2, flags=RUNNING))
+
+    machine.ioctl = ioctl  # type: ignore[method-assign]
+    with Tracer(machine) as tracer:
+        tracer.remove_all()
+        found = [(each.row.pid, each.running) for each in tracer.ended(wait=False)]
+    assert asked == [(REMOVE_ALL, 0)] == [(0x12D, 0)]
+    assert found == [(1, False), (2, True)]
+
+
+@pytest.mark.parametrize(
+    "request_", [Tracer.remove_all, lambda tracer: tracer.has(5), lambda tracer: tracer.add(5)]
+)
+def test_a_module_that_does_not_know_a_request_is_said_to_be_older(
+    machine: Machine, request_: Callable[[Tracer], object]
+) -> None:
+    machine.load_module()
+    machine.answers = [errno.ENOTTY]
+    with Tracer(machine) as tracer, pytest.raises(DeviceError, match="older than tracer-tools"):
+        request_(tracer)
 
 
 def test_a_refused_tree_is_explained_like_any_process(machine: Machine) -> None:

@@ -6,9 +6,8 @@ from tracer_tools.check.device import self_monitored
 from tracer_tools.check.engine import Finding, failed, passed, warned
 from tracer_tools.check.kernel import PROBES, parse_probes
 from tracer_tools.check.load import EXPECTED, WORK, Growth, known_load, measure
-from tracer_tools.check.module import RELOAD
 from tracer_tools.errors import FormatError, RequestError
-from tracer_tools.module import MODULE, VALUES, read_number
+from tracer_tools.module import MODULE, RELOAD, VALUES, read_number
 from tracer_tools.system import System
 from tracer_tools.table import COLUMNS, TABLE, parse_table, read_table
 

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 
 from tracer_tools.check.distribution import identify
 from tracer_tools.check.engine import Finding, failed, passed
-from tracer_tools.check.module import RELOAD
 from tracer_tools.device import DEVICE, MAJOR, MINOR, Tracer
 from tracer_tools.errors import DeviceError, RequestError
-from tracer_tools.module import MODULE, read_number
+from tracer_tools.module import MODULE, RELOAD, read_number
 from tracer_tools.refusals import GROUP, KPROBES_ON
 from tracer_tools.system import Node, System
 from tracer_tools.table import snapshot

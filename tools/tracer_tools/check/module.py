@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from tracer_tools.check.engine import Finding, failed, passed, skipped, warned
 from tracer_tools.device import MAJOR, MINOR
-from tracer_tools.module import MODULE, is_loaded
+from tracer_tools.module import MODULE, RELOAD, is_loaded
 from tracer_tools.system import System
 
 MISC_DEVICES = "/proc/misc"
 # Another version may be of the same C, and so have the same srcversion.
 IDENTITY = ("version", "srcversion")
-RELOAD = "sudo modprobe -r tracer && sudo modprobe tracer"
 
 
 def modinfo(system: System, field: str) -> str | None:

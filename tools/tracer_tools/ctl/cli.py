@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Callable
 
-from tracer_tools.cli import CommandParser, add_version, complain, conduct, terminal
+from tracer_tools.cli import CommandParser, add_version, complain, conduct, succeeds, terminal
 from tracer_tools.ctl.attach import Limits, attach
 from tracer_tools.ctl.command import NotStartedError
 from tracer_tools.ctl.live import Top, run_batch, run_live
@@ -34,7 +34,7 @@ from tracer_tools.ctl.output import opened, standard_streams_taken
 from tracer_tools.ctl.run import FAILED, run
 from tracer_tools.ctl.top import View
 from tracer_tools.device import Tracer
-from tracer_tools.errors import RequestError, TracerError
+from tracer_tools.errors import TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
 from tracer_tools.table import COUNTERS, Row, snapshot
 
@@ -202,18 +202,8 @@ def run_remove(arguments: argparse.Namespace) -> int:
 
 def for_each(request: Callable[[int], None], pids: Sequence[int]) -> int:
     """Make one request for each PID, whatever became of those before; return the exit status."""
-    done = [succeeds(request, pid) for pid in pids]
+    done = [succeeds(NAME, request, pid) for pid in pids]
     return 0 if all(done) else 1
-
-
-def succeeds(request: Callable[[int], None], pid: int) -> bool:
-    """Make one request; say on standard error if it was refused."""
-    try:
-        request(pid)
-    except RequestError as error:
-        complain(NAME, str(error))
-        return False
-    return True
 
 
 def run_list(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from tracer_tools.errors import TracerError
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
-PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+PR_SET_DUMPABLE = 4
 INTERRUPTS = frozenset({signal.SIGINT, signal.SIGQUIT})
 PASSED_ON = frozenset({signal.SIGTERM, signal.SIGHUP})
 Dispositions = Mapping[signal.Signals, Any]
@@ -56,15 +56,14 @@ class Command:
         refusal = os.read(self._refusal, 16)
         os.close(self._refusal)
         if refusal:
-            os.waitpid(self.pid, 0)
+            _, self.status = os.waitpid(self.pid, 0)
             raise NotStartedError(self.arguments[0], int(refusal))
 
     def abandon(self) -> None:
         """Let it end without becoming the command."""
         os.close(self._go)
         os.close(self._refusal)
-        os.waitpid(self.pid, 0)
-        self.status = 0
+        _, self.status = os.waitpid(self.pid, 0)
 
     def kill(self, number: int) -> None:
         """Send it a signal, unless it has ended or has become another user's."""
@@ -149,23 +148,14 @@ def execute(paths: Sequence[str], arguments: Sequence[str]) -> int:
     return told
 
 
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose parents end, so that they can be told as such."""
-    process_control(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def process_control(option: int, argument: int) -> None:
-    """Call prctl(2)."""
-    ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(argument), 0, 0, 0)
-
-
 def end_alike(status: int) -> int:
     """Return the exit status for a wait status, or die of the same signal, without a core."""
     number = status & 0x7F
     if number == 0:
         return status >> 8 & 0xFF
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    process_control(PR_SET_DUMPABLE, 0)  # a core that goes to a program knows no limit
+    # A core that goes to a program knows no limit.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
     if number not in {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})

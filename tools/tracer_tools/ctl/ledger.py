@@ -5,129 +5,92 @@ from __future__ import annotations
 import select
 import time
 
-from tracer_tools.ctl.report import Measured, of_record, of_row
+from tracer_tools.ctl.report import Measured, Report, of_record, of_row
 from tracer_tools.ctl.signals import wait_for
 from tracer_tools.device import Tracer
 from tracer_tools.errors import RequestError
 from tracer_tools.module import VALUES, read_number
-from tracer_tools.processes import origin
 from tracer_tools.system import System
-from tracer_tools.table import Row
 
 MISSED = f"{VALUES}/missed_samples"
-ROUNDS = 20
-ROUND_SECONDS = 0.1
-GENERATIONS = 4096  # more than any chain of parents is long
-
-Identity = tuple[int, int]
-"""PID and time of creation: of one process and no later one."""
 
 
 class Ledger:
-    """The processes added through one Tracer: which have ended, which run, what they counted.
+    """The processes added through one Tracer, and what they have counted since the last report."""
 
-    The table does not say who added a process: those that run are told from those of others by
-    their PIDs, and with `tree` by whom they descend from.
-    """
-
-    def __init__(self, tracer: Tracer, system: System, *, tree: bool) -> None:
-        """Begin. Raises DeviceError."""
+    def __init__(self, tracer: Tracer, system: System) -> None:
+        """Begin, with no process added yet. Raises DeviceError."""
+        tracer.remove_all()  # an older module refuses this now, and not when all is done
         self.tracer = tracer
-        self._tree = tree
         self._system = system
-        self._begun = time.monotonic()
-        self._missed_before = read_number(MISSED, system)
-        self._others = {self._identity(row.pid) for row in tracer.snapshot()}
-        self._ours: dict[int, Identity] = {}
-        self.ended: list[Measured] = []
-        self.removed: list[Measured] = []
-        self.lost = 0
-        self.unfollowed = 0
-        self.left = False
-
-    def _identity(self, pid: int) -> Identity:
-        whence = origin(pid, self._system)
-        return pid, whence.started if whence else -1
-
-    def claim(self, pid: int) -> None:
-        """Take a process for ours, and with `tree` what descends from it."""
-        self._ours[pid] = self._identity(pid)
+        self._before: dict[int, Measured] = {}
+        self._missed = read_number(MISSED, system)
+        self.restart()
 
     def restart(self) -> None:
-        """Let the clock start now."""
+        """Let the time of a report start now, with nothing in it."""
         self._begun = time.monotonic()
+        self._ended: list[Measured] = []
+        self._lost = self._unfollowed = 0
 
     def seconds(self) -> float:
         """Return for how long this has been going on."""
         return time.monotonic() - self._begun
 
-    def missed(self) -> int:
-        """Return how many samples were missed meanwhile. Raises DeviceError."""
-        return max(read_number(MISSED, self._system) - self._missed_before, 0)
+    def stop(self) -> None:
+        """Stop to monitor what is monitored still, and take down how far it came.
 
-    def take(self) -> None:
-        """Take down the records that wait. Raises DeviceError, FormatError."""
-        for record in self.tracer.ended(wait=False):
-            self.ended.append(of_record(record))
-            self.lost += record.lost
-            self.unfollowed += record.unfollowed
-            self._ours.pop(record.row.pid, None)
+        Raises DeviceError, FormatError.
+        """
+        self.tracer.remove_all()
+        self._take(wait=True)
+
+    def _take(self, *, wait: bool = False) -> None:
+        """Take down the records that wait, or all that are to come."""
+        for record in self.tracer.ended(wait=wait):
+            measured = of_record(record, self.seconds())
+            self._ended.append(measured.since(self._before.pop(measured.pid, None)))
+            self._lost += record.lost
+            self._unfollowed += record.unfollowed
 
     def wait(self, wake: int, seconds: float | None = None) -> None:
-        """Wait for a record, a signal or the end of the time, and take down what came."""
+        """Wait for a record, a signal or the end of the time, and take down what came.
+
+        Raises DeviceError, FormatError.
+        """
         done = self.tracer.all_ended()
         wait_for({} if done else {self.tracer.fileno(): select.POLLIN}, wake, seconds)
-        self.take()
+        self._take()
 
-    def running(self) -> list[Measured]:
+    def report(self) -> Report:
+        """Return what happened since the last report, and begin the next.
+
+        Raises DeviceError, FormatError.
+        """
+        self._take()
+        running = [] if self.tracer.all_ended() else self._running()
+        missed = read_number(MISSED, self._system)
+        report = Report(
+            processes=[*self._ended, *(each.since(self._before.get(each.pid)) for each in running)],
+            seconds=self.seconds(),
+            lost=self._lost,
+            missed=max(missed - self._missed, 0),
+            unfollowed=self._unfollowed,
+        )
+        # Of one that has just ended the record is still to come: what was before it stays.
+        self._before.update({each.pid: each for each in running})
+        self._missed = missed
+        self.restart()
+        return report
+
+    def _running(self) -> list[Measured]:
         """Return those of our processes that are monitored now. Raises DeviceError, FormatError."""
-        rows = [row for row in self.tracer.snapshot() if self._is_ours(row)]
+        rows = [row for row in self.tracer.snapshot() if self._has(row.pid)]
         return [of_row(row, self.seconds(), self._system) for row in rows]
 
-    def _is_ours(self, row: Row) -> bool:
-        """Return whether a row is of a process that was claimed or descends from one."""
-        me = self._identity(row.pid)
-        if me in self._others:
-            return False
-        if self._ours.get(row.pid) == me:
-            return True
-        if not self._tree or not self._has_our_ancestor(row.pid):
-            return False
-        self._ours[row.pid] = me
-        return True
-
-    def _has_our_ancestor(self, pid: int) -> bool:
-        """Return whether a parent, or a parent's parent..., is ours; False if one just ended."""
-        for _ in range(GENERATIONS):
-            whence = origin(pid, self._system)
-            if whence is None or whence.parent == 0:
-                return False
-            pid = whence.parent
-            if pid in self._ours and self._ours[pid] == self._identity(pid):
-                return True
-        return False
-
-    def remove_running(self) -> None:
-        """Stop to monitor what runs; it goes to `removed`, with what it counted so far.
-
-        Processes are created meanwhile and end; `left` says if some could not be found.
-        """
-        poll = select.poll()
-        poll.register(self.tracer.fileno(), select.POLLIN)
-        for _ in range(ROUNDS):
-            self.take()
-            if self.tracer.all_ended():
-                return
-            removed = [process for process in self.running() if self._remove(process.pid)]
-            self.removed.extend(removed)
-            if not removed:
-                poll.poll(ROUND_SECONDS * 1000)
-        self.left = True
-
-    def _remove(self, pid: int) -> bool:
-        """Stop to monitor a process; return False if it has ended, and its record comes."""
+    def _has(self, pid: int) -> bool:
+        """Return whether a process is one of ours, and still of a user whom we may monitor."""
         try:
-            self.tracer.remove(pid)
+            return self.tracer.has(pid)
         except RequestError:
             return False
-        return True

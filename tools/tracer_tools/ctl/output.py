@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from tracer_tools.cli import terminal
+from tracer_tools.cli import give_up, terminal
 from tracer_tools.ctl.rendering import Format, Style, as_csv, as_json, as_table, as_text
 from tracer_tools.ctl.report import Report
 from tracer_tools.errors import TracerError
@@ -29,6 +29,7 @@ class Output:
             self._file.flush()
         except BrokenPipeError:
             self.has_reader = False
+            give_up(self._file)
         except OSError as error:
             raise TracerError(f"cannot write the report: {error.strerror}") from error
 

@@ -102,7 +102,6 @@ def as_json(report: Report, style: Style) -> str:
     document["lost"] = report.lost
     document["missed"] = report.missed
     document["unfollowed"] = report.unfollowed
-    document["left_monitored"] = report.left
     return json.dumps(document, indent=2 if report.interval is None else None) + "\n"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tracer_tools.columns import Number
-from tracer_tools.processes import command_name, origin
+from tracer_tools.processes import command_name, find_process
 from tracer_tools.records import Record
 from tracer_tools.system import System
 from tracer_tools.table import COUNTERS, Row
@@ -52,11 +52,11 @@ class Measured:
     """None if they are withheld, for it had become another user's."""
 
     def since(self, before: Measured | None) -> Measured:
-        """Return what came after an earlier measurement of the same process."""
+        """Return this with what was counted after an earlier measurement of the same process."""
         if before is None or before.counters is None or self.counters is None:
             return self
         grown = {name: value - before.counters[name] for name, value in self.counters.items()}
-        return replace(self, counters=grown, seconds=self.seconds - before.seconds)
+        return replace(self, counters=grown)
 
     def numbers(self, *, per_second: bool) -> list[Number]:
         """Return the counters in the order of the columns, or their rates."""
@@ -72,30 +72,30 @@ def in_columns(counters: Counters | None, seconds: float, *, per_second: bool) -
     return [counters[name] / seconds for name in COUNTERS]
 
 
-def of_record(record: Record) -> Measured:
-    """Return the measurement of a process that has ended."""
+def of_record(record: Record, most: float) -> Measured:
+    """Return the measurement of a process that is monitored no longer; `most` as for `of_row`."""
     return Measured(
         pid=record.row.pid,
         parent=record.ppid or None,
         command=record.command,
-        ending=ending(record.exit_status),
-        seconds=record.seconds,
+        ending=None if record.running else ending(record.exit_status),
+        seconds=min(record.seconds, most),
         counters=None if record.withheld else record.row.counters(),
     )
 
 
 def of_row(row: Row, most: float, system: System) -> Measured:
-    """Return the measurement of a process that runs.
+    """Return the measurement of a process that is monitored.
 
-    `most` is for how many seconds it can have been monitored; less if it is younger.
+    `most` is how many seconds of the time that is reported on have passed.
     """
-    whence = origin(row.pid, system)
+    process = find_process(row.pid, system)
     return Measured(
         pid=row.pid,
-        parent=(whence.parent or None) if whence else None,
+        parent=(process.parent or None) if process else None,
         command=command_name(row.pid, system),
         ending=None,
-        seconds=min(most, whence.age()) if whence else most,
+        seconds=most,
         counters=row.counters(),
     )
 
@@ -120,8 +120,6 @@ class Report:
     """Samples that the kernel could not take, of all monitored processes."""
     unfollowed: int = 0
     """Processes that descend from these and could not be added."""
-    left: bool = False
-    """Whether some of these processes could not be found any more, and stay monitored."""
 
     def total(self) -> Counters:
         """Return the sums over the processes, but those that are withheld."""
@@ -144,8 +142,6 @@ class Report:
         if self.missed:
             missed = several(self.missed, "sample")
             notes.append(f"{missed} missed by the kernel: some numbers are too low.")
-        if self.left:
-            notes.append("Some of these processes stay monitored: see 'tracerctl list'.")
         return notes
 
 

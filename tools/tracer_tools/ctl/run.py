@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tracer_tools.ctl.command import (
@@ -12,8 +12,7 @@ from tracer_tools.ctl.command import (
     INTERRUPTS,
     PASSED_ON,
     Command,
-    NotStartedError,
-    adopt_orphans,
+    Dispositions,
     end_alike,
     prepare,
 )
@@ -30,7 +29,7 @@ FAILED = 125
 
 @dataclass
 class Run:
-    """A command that is run, its descendants, and who of them is to be waited for."""
+    """A command that is run, and whether its descendants are to be waited for."""
 
     command: Command
     ledger: Ledger
@@ -38,6 +37,15 @@ class Run:
     waits_for_all: bool
     seconds: float = 0.0
     interrupted: bool = False
+
+    def handlers(self, dispositions: Dispositions) -> Handlers:
+        """Return what is to be done about signals, but those that are ignored as by nohup."""
+        ignored = {number for number in PASSED_ON if dispositions[number] is signal.SIG_IGN}
+        return {
+            **dict.fromkeys((signal.SIGCHLD, signal.SIGPIPE), nothing),
+            **dict.fromkeys(INTERRUPTS, self.interrupt),
+            **{number: partial(self.pass_on, number) for number in PASSED_ON - ignored},
+        }
 
     def interrupt(self) -> None:
         """Wait no longer for descendants; the command itself is not to be left alone."""
@@ -48,13 +56,25 @@ class Run:
         self.interrupt()
         self.command.kill(number)
 
+    def begin(self, *, follow: bool) -> None:
+        """Monitor the child and let it become the command.
+
+        Raises DeviceError, RequestError, NotStartedError.
+        """
+        try:
+            self.ledger.tracer.add(self.command.pid, tree=follow)
+        except TracerError:
+            self.command.abandon()
+            raise
+        self.ledger.restart()
+        self.command.release()
+
     def reap(self) -> None:
-        """Take notice of children that have ended: the command, and orphans."""
-        with held_back(INTERRUPTS):  # one that comes from here on comes after the end
-            for pid, status in self.system.reap():
-                if pid == self.command.pid:
-                    self.command.status = status
-                    self.seconds = self.ledger.seconds()
+        """Take notice of the command's end."""
+        if self.command.status is None:
+            with held_back(INTERRUPTS):  # one that comes from here on comes after the end
+                self.command.status = self.system.reap(self.command.pid)
+                self.seconds = self.ledger.seconds()
 
     def is_over(self) -> bool:
         """Return whether there is nothing more to wait for."""
@@ -70,26 +90,22 @@ class Run:
             self.reap()
         if self.waits_for_all:
             self.seconds = self.ledger.seconds()
-        self.ledger.remove_running()
+        self.ledger.stop()
 
     def outlast(self, wake: int) -> None:
         """Wait for the command's end, whatever cannot be known of it."""
         while self.command.status is None:
             wait_for({}, wake, None)
             self.reap()
+        self.ledger.tracer.remove_all()
 
     def report(self) -> Report:
         """Return what was counted."""
-        status = self.command.status
-        return Report(
-            processes=[*self.ledger.ended, *self.ledger.removed],
+        return replace(
+            self.ledger.report(),
             seconds=self.seconds,
             command=self.command.arguments,
-            ending=None if status is None else ending(status),
-            lost=self.ledger.lost,
-            missed=self.ledger.missed(),
-            unfollowed=self.ledger.unfollowed,
-            left=self.ledger.left,
+            ending=ending(self.command.status or 0),
         )
 
 
@@ -107,20 +123,12 @@ def run(
     not be executed.
     """
     with Tracer(system) as tracer:
-        ledger = Ledger(tracer, system, tree=follow)
+        ledger = Ledger(tracer, system)
         dispositions = {number: signal.getsignal(number) or signal.SIG_DFL for number in HELD_BACK}
-        if follow:
-            adopt_orphans()
         command = prepare(arguments, dispositions)
         running = Run(command, ledger, system, waits_for_all=wait)
-        ignored = {number for number in PASSED_ON if dispositions[number] is signal.SIG_IGN}
-        handlers: Handlers = {
-            **dict.fromkeys((signal.SIGCHLD, signal.SIGPIPE), nothing),
-            **dict.fromkeys(INTERRUPTS, running.interrupt),
-            **{number: partial(running.pass_on, number) for number in PASSED_ON - ignored},
-        }
-        with handled(handlers) as wake:
-            begin(running, follow=follow)
+        with handled(running.handlers(dispositions)) as wake:
+            running.begin(follow=follow)
             try:
                 running.follow(wake)
             except TracerError:
@@ -128,22 +136,3 @@ def run(
                 raise
             output.write(running.report())
     return end_alike(command.status or 0)
-
-
-def begin(running: Run, *, follow: bool) -> None:
-    """Monitor the child and let it become the command. Raises NotStartedError, RequestError."""
-    ledger, command = running.ledger, running.command
-    try:
-        ledger.tracer.add(command.pid, tree=follow)
-        if follow:
-            ledger.claim(running.system.pid())
-        ledger.claim(command.pid)
-    except TracerError:
-        command.abandon()
-        raise
-    ledger.restart()
-    try:
-        command.release()
-    except NotStartedError:
-        command.status = 0
-        raise
