@@ -9,7 +9,7 @@ import pytest
 from tracer_tools import COLUMNS
 from tracer_tools.check import counting, device
 from tracer_tools.check.engine import Status
-from tracer_tools.check.module import RELOAD
+from tracer_tools.module import RELOAD
 from tracer_tools.system import User
 
 if TYPE_CHECKING:

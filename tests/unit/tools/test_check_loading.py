@@ -6,6 +6,7 @@ import pytest
 
 from tracer_tools.check import module
 from tracer_tools.check.engine import Status
+from tracer_tools.module import RELOAD
 
 if TYPE_CHECKING:
     from tests.unit.tools.conftest import Machine
@@ -62,7 +63,7 @@ def test_another_installed_module_waits_for_a_reload(
     install_module(machine)
     load_module(machine, version=version, srcversion=srcversion)
     finding = module.loaded_is_installed(machine)
-    assert (finding.status, finding.command) == (Status.WARN, module.RELOAD)
+    assert (finding.status, finding.command) == (Status.WARN, RELOAD)
     assert fact in finding.fact
 
 

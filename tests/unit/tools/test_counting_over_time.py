@@ -38,7 +38,7 @@ class Session:
         given = {**flags, **numbers, "lost": 0, "unfollowed": 0, **facts}
         self.waiting.append(Record(row=row, command="cat", **given))  # type: ignore[arg-type]
 
-    def ended(self, *, wait: bool) -> Iterator[Record]:  # noqa: ARG002 -- as Tracer.ended
+    def ended(self, *, wait: bool) -> Iterator[Record]:
         while self.waiting:
             yield self.waiting.pop(0)
 

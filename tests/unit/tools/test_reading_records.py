@@ -155,14 +155,16 @@ def test_what_was_added_here_is_told_from_all_else(machine: Machine) -> None:
             tracer.has(7)
 
 
-def test_all_can_be_removed_at_once(machine: Machine, device: int) -> None:
+def test_all_can_be_removed_at_once(
+    machine: Machine, device: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[int, int]] = []
 
     def ioctl(_descriptor: int, request: int, argument: int) -> None:
         asked.append((request, argument))
         os.write(device, record(1) + record(2, flags=RUNNING))
 
-    machine.ioctl = ioctl  # type: ignore[method-assign]
+    monkeypatch.setattr(machine, "ioctl", ioctl)
     with Tracer(machine) as tracer:
         tracer.remove_all()
         found = [(each.row.pid, each.running) for each in tracer.ended(wait=False)]
