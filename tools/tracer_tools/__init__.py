@@ -1,5 +1,7 @@
 """Monitor what processes do in the kernel, through the tracer module.
 
+Counters of processes that run::
+
     import tracer_tools
 
     tracer_tools.add(4242)
@@ -14,6 +16,21 @@ and the totals of those that have ended are read::
         tracer.add(4242, tree=True)
         for record in tracer.ended():   # until the last of them has ended
             print(record.row.pid, record.command, record.row.kmalloc, record.seconds)
+
+Or the totals up to now, of what has ended and what runs, which is then monitored no longer::
+
+        tracer.remove_all()
+        records = list(tracer.ended())
+
+With asyncio, records are taken when they come::
+
+    def take() -> None:
+        for record in tracer.ended(wait=False):
+            print(record.row.pid, record.command)
+        if tracer.all_ended():
+            loop.remove_reader(tracer.fileno())
+
+    loop.add_reader(tracer.fileno(), take)
 
 Everything that can go wrong is a `TracerError` with a message and a hint.
 """

@@ -38,10 +38,15 @@ class Tracer:
 
     With asyncio: ``loop.add_reader(tracer.fileno(), callback)``, where the callback goes through
     ``tracer.ended(wait=False)`` and removes the reader once ``tracer.all_ended()``.
+
+    Every method but `close` raises ValueError if the Tracer is closed.
     """
 
     def __init__(self, system: System = THIS_MACHINE) -> None:
-        """Open the device. Raises DeviceError, whose hint says what mends it."""
+        """Open the device. Raises DeviceError, whose hint says what mends it.
+
+        `system` is where the device and all facts come from: another one is for tests.
+        """
         self._system = system
         self._unread: deque[Record] = deque()
         try:
@@ -67,10 +72,7 @@ class Tracer:
             self._descriptor = -1
 
     def fileno(self) -> int:
-        """Return the descriptor, which is readable when a record waits, and when none ever will.
-
-        Raises ValueError if the Tracer is closed.
-        """
+        """Return the descriptor, which is readable when a record waits, and when none ever will."""
         if self._descriptor < 0:
             raise ValueError("this Tracer is closed")
         return self._descriptor
@@ -122,21 +124,19 @@ class Tracer:
     def snapshot(self) -> list[Row]:
         """Return the row of every monitored process that the caller may see, whoever added it.
 
-        Raises DeviceError, FormatError.
+        `has` tells those that were added here from others. Raises DeviceError, FormatError.
         """
         return snapshot(self._system)
 
     def ended(self, *, wait: bool = True) -> Iterator[Record]:
-        """Yield a record for each process added here (or descended from a tree) that has ended.
+        """Yield a record for each process added here, or of a tree, that has ended since.
 
-        With them come those that `remove_all` has removed.
+        And for each that `remove_all` has removed. They come in the order in which they ended.
+        With `wait`, this waits for the next one, and stops when none of these processes is left;
+        without, it yields those that wait now. The kernel keeps 4096; what is lost if more wait,
+        `Record.lost` says.
 
-        They come in the order in which the processes ended. With `wait`, this waits for the next
-        one, and stops when none of these processes is left; without, it yields those that wait
-        now. The kernel keeps 4096; what is lost if more wait, `Record.lost` says.
-
-        Raises DeviceError if the device cannot be read, FormatError, and ValueError if the Tracer
-        is closed.
+        Raises DeviceError if the device cannot be read, and FormatError.
         """
         while self._unread or self._read(wait=wait):
             yield self._unread.popleft()

@@ -24,7 +24,7 @@ class DeviceError(TracerError):
 
 
 class RequestError(TracerError):
-    """The module refused to add or remove a process.
+    """The module refused a request about a process.
 
     ``pid`` is the process that was asked for, ``errno`` the kernel's answer (``errno.ESRCH`` …).
     """

@@ -14,20 +14,22 @@ RELOAD = "sudo modprobe -r tracer && sudo modprobe tracer"
 
 @dataclass(frozen=True)
 class ModuleState:
-    """What the module says of itself; every value is a whole number from 0."""
+    """What the module says of itself; every value is a whole number from 0.
+
+    processes: processes monitored now, whoever added them.
+    missed_samples: calls that the kernel could not report, since the module's load.
+    unknown_blocks: frees whose requested size was not known, so that the slab's was counted.
+    unfollowed: processes of trees that could not be added, since the module's load.
+    max_processes: the most processes that can be monitored at once.
+    tracked_blocks: the most blocks whose requested size is remembered.
+    """
 
     processes: int
-    """Processes monitored now, whoever added them."""
     missed_samples: int
-    """Calls that the kernel could not report, summed over the probes, since the module's load."""
     unknown_blocks: int
-    """Frees whose requested size was not known, so that the slab's size was counted."""
     unfollowed: int
-    """Processes that belong to a tree but could not be added, since the module's load."""
     max_processes: int
-    """The most processes that can be monitored at once."""
     tracked_blocks: int
-    """The most blocks whose requested size is remembered."""
 
 
 def is_loaded(system: System = THIS_MACHINE) -> bool:

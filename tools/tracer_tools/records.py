@@ -22,32 +22,33 @@ class Record:
     """A process that has ended, and what its threads did in the kernel while it was monitored.
 
     Or one that was removed by `Tracer.remove_all` and runs on: see `running`.
+
+    row: its PID and its counters, as the table had them; all 0 if `withheld`.
+    ppid: its parent when it was added, 0 if that is in no namespace that the reader sees.
+    command: its command name then, at most 15 characters.
+    exit_status: how it ended, as wait(2) says it (os.waitstatus_to_exitcode()); 0 if `running`.
+    in_tree: whether it was added because it descends from a process of `Tracer.add(tree=True)`.
+    withheld: whether it had become another user's, so that its counters are not to be seen.
+    running: whether it was removed by `Tracer.remove_all`, and had not ended.
+    added_ns: when it was added, in nanoseconds of the monotonic clock (time.monotonic_ns()).
+    ended_ns: when its last thread ended, or it was removed, by the same clock.
+    missed: samples that the kernel could not take meanwhile, of all monitored processes.
+    lost: records that were dropped since the one before, because nobody read them in time.
+    unfollowed: processes of trees that could not be added since the record before.
     """
 
     row: Row
-    """Its PID and its counters, as the table had them; all 0 if `withheld`."""
     ppid: int
-    """Its parent when it was added, 0 if that is in no namespace that the reader sees."""
     command: str
-    """Its command name then, at most 15 characters."""
     exit_status: int
-    """How it ended, as wait(2) says it: see os.waitstatus_to_exitcode(). 0 if `running`."""
     in_tree: bool
-    """Whether it was added because it descends from a process of `Tracer.add(tree=True)`."""
     withheld: bool
-    """Whether it had become another user's, so that its counters are not to be seen."""
     running: bool
-    """Whether it was removed by `Tracer.remove_all`, and had not ended."""
     added_ns: int
-    """When it was added, in nanoseconds of the monotonic clock (time.monotonic_ns())."""
     ended_ns: int
-    """When its last thread ended, or it was removed, by the same clock."""
     missed: int
-    """Samples that the kernel could not take meanwhile, of all monitored processes."""
     lost: int
-    """Records that were dropped since the one before, because nobody read them in time."""
     unfollowed: int
-    """Processes that belong to a tree but could not be added since the record before."""
 
     @property
     def seconds(self) -> float:

@@ -55,6 +55,9 @@ class System:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
 
+    def __repr__(self) -> str:
+        return f"System({str(self._root)!r})"
+
     def path(self, name: str) -> Path:
         """Return where the absolute file name `name` is found."""
         return self._root / name.lstrip("/")

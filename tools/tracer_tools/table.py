@@ -32,28 +32,29 @@ class Row:
 
     Every counter is a whole number from 0 to 2**64 - 1 and never shrinks while the process
     stays monitored.
+
+    pid: the process, numbered as the reader's PID namespace numbers it.
+    kmalloc: calls of kmalloc, by any of its entry points.
+    kfree: calls of kfree, ``kfree(NULL)`` included.
+    kmalloc_mem: bytes requested by the kmalloc calls that returned memory.
+    kfree_mem: bytes given back by kfree.
+    sched: calls of schedule.
+    up: calls of up.
+    down: calls of down_interruptible.
+    lock: calls of mutex_lock.
+    unlock: calls of mutex_unlock.
     """
 
     pid: int
-    """The process, numbered as the reader's PID namespace numbers it."""
     kmalloc: int
-    """Calls of kmalloc, by any of its entry points."""
     kfree: int
-    """Calls of kfree, ``kfree(NULL)`` included."""
     kmalloc_mem: int
-    """Bytes requested by the kmalloc calls that returned memory."""
     kfree_mem: int
-    """Bytes given back by kfree."""
     sched: int
-    """Calls of schedule."""
     up: int
-    """Calls of up."""
     down: int
-    """Calls of down_interruptible."""
     lock: int
-    """Calls of mutex_lock."""
     unlock: int
-    """Calls of mutex_unlock."""
 
     def counters(self) -> dict[str, int]:
         """Return the nine counters by the names of their columns, in the order of the columns."""
