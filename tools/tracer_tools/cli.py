@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class CommandParser(argparse.ArgumentParser):
     """An argument parser whose help begins with examples and ends with sections of a manual page.
 
-    `man_short_description` and `_manpage` are what argparse-manpage reads; its sections are plain
-    text in which an indented line stays a line of its own.
+    The manual page itself has the sections `manual`, or else the same. `man_short_description` and
+    `_manpage` are what argparse-manpage reads; its sections are plain text in which an indented
+    line stays a line of its own.
     """
 
     def __init__(  # noqa: PLR0913 (they are the settings of a parser)
@@ -33,6 +34,7 @@ class CommandParser(argparse.ArgumentParser):
         summary: str = "",
         examples: str = "",
         sections: Sequence[tuple[str, str]] = (),
+        manual: Sequence[tuple[str, str]] = (),
         usage: str | None = None,
         wrong_usage: int = 2,
         color: bool = True,
@@ -50,11 +52,8 @@ class CommandParser(argparse.ArgumentParser):
         self._examples = f"examples:\n{examples}" if examples else ""
         self._sections = [f"{name}:\n{text}" for name, text in sections]
         self.man_short_description = summary
-        self._manpage = [
-            {"heading": name, "content": text}
-            for name, text in [("examples", examples), *sections]
-            if text
-        ]
+        manual = manual or [("examples", examples), *sections]
+        self._manpage = [{"heading": name, "content": text} for name, text in manual if text]
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message to standard error and exit with the status for wrong usage."""

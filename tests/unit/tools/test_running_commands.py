@@ -167,6 +167,7 @@ def test_a_file_that_may_not_be_executed_does_not_hide_a_later_one(tmp_path: Pat
     [
         ([], {"STAND_IN_CLOSED": "1"}, "/dev/tracer is not there"),
         ([], {"STAND_IN_ERRNO": str(errno.ENOSPC)}, "no room for process"),
+        ([], {"STAND_IN_ERRNO": str(errno.EEXIST)}, "is monitored already, and can be only once"),
         ([], {"STAND_IN_OLD": "1"}, "the loaded module is older than tracer-tools: run 'sudo"),
         (["-o", "/no/such/folder/x"], {}, "cannot write '/no/such/folder/x'"),
         (["-o", "/dev/full"], {}, "cannot write the report: No space left on device"),
@@ -199,6 +200,16 @@ def test_wrong_usage_of_run_exits_125(arguments: list[str]) -> None:
     ran = run(*arguments)
     assert ran.returncode == 125
     assert "usage: tracerctl run" in ran.stderr
+
+
+def test_its_help_has_examples_and_the_exit_statuses_of_run() -> None:
+    ran = run("--help")
+    assert ran.returncode == 0
+    places = [
+        ran.stdout.index(text) for text in ("tracerctl run -- ls", "--per-second", "\n  125 ")
+    ]
+    assert places == sorted(places)
+    assert max(map(len, ran.stdout.splitlines())) <= 80
 
 
 def test_the_file_is_opened_before_the_command_and_holds_the_report(tmp_path: Path) -> None:

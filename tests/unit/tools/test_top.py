@@ -11,7 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tracer_tools import COUNTERS, Row
+from tracer_tools import COLUMNS, COUNTERS, Row
+from tracer_tools.ctl.live import styled
 from tracer_tools.ctl.top import (
     ASCII_BARS,
     KEYS,
@@ -110,6 +111,19 @@ def test_no_screen_is_too_small(width: int, height: int) -> None:
     lines = screen(View(seen=watched([row(5)], [row(5)])), width, height)
     assert len(lines) == height
     assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("column", "parts"),
+    [("kmalloc", ["", "kmalloc"]), ("kfree_mem", ["kfree", "_mem"]), ("unlock", ["", "unlock"])],
+)
+def test_the_heading_of_the_chosen_column_stands_out(column: str, parts: list[str]) -> None:
+    lines = screen(View(column=column, seen=watched([row(5)], [row(5, MOST)])), 80, 24)
+    shown = styled(lines, COLUMNS.index(column))
+    assert shown.plain.split("\n") == lines
+    found = [shown.plain[span.start : span.end] for span in shown.spans if span.style == "reverse"]
+    assert [text for text in found if text] == [part for part in parts if part]
+    assert styled(screen(View(), 80, 1), 1).plain == "0 monitored  per second, by kmalloc"
 
 
 def test_missed_samples_are_shown_when_there_are_any() -> None:

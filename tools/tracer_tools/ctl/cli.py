@@ -10,19 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable
 
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, succeeds, terminal
+from tracer_tools.ctl import manual
 from tracer_tools.ctl.attach import Limits, attach
 from tracer_tools.ctl.command import NotStartedError
 from tracer_tools.ctl.live import Top, run_batch, run_live
-from tracer_tools.ctl.manual import (
-    ATTACH_EXAMPLES,
-    DESCRIPTION,
-    EXAMPLES,
-    NAME,
-    RUN_EXAMPLES,
-    SECTIONS,
-    SUMMARY,
-    TOP_EXAMPLES,
-)
+from tracer_tools.ctl.manual import NAME
 from tracer_tools.ctl.options import (
     add_report_options,
     count_argument,
@@ -45,7 +37,12 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of tracerctl; manual page and shell completion are made from it."""
     parser = CommandParser(
-        prog=NAME, summary=SUMMARY, description=DESCRIPTION, examples=EXAMPLES, sections=SECTIONS
+        prog=NAME,
+        summary=manual.SUMMARY,
+        description=manual.DESCRIPTION,
+        examples=manual.EXAMPLES,
+        sections=manual.SECTIONS,
+        manual=manual.MANUAL,
     )
     add_version(parser)
     commands = parser.add_subparsers(
@@ -97,7 +94,8 @@ def define_run(commands: Commands) -> None:
         prog=f"{NAME} run",
         usage=f"{NAME} run [options] [--] COMMAND [ARG...]",
         wrong_usage=FAILED,
-        examples=RUN_EXAMPLES,
+        examples=manual.RUN_EXAMPLES,
+        sections=[manual.REPORT, manual.FORMATS, manual.RUN_EXIT_STATUS],
         description="""\
 Run a command, monitor it and all processes that it starts from their
 first instruction to their end, and report what each of them did.""",
@@ -122,7 +120,9 @@ def define_attach(commands: Commands) -> None:
         "attach",
         help="report what running processes do from now on",
         prog=f"{NAME} attach",
-        examples=ATTACH_EXAMPLES,
+        usage=f"{NAME} attach [options] PID [PID ...]",
+        examples=manual.ATTACH_EXAMPLES,
+        sections=[manual.REPORT, manual.FORMATS, manual.EXIT_STATUS],
         description="""\
 Monitor processes until all have ended, until Ctrl-C, or for a given
 time, then report what each of them did and monitor them no longer.""",
@@ -152,7 +152,9 @@ def define_top(commands: Commands) -> None:
         "top",
         help="watch the monitored processes",
         prog=f"{NAME} top",
-        examples=TOP_EXAMPLES,
+        usage=f"{NAME} top [options]",
+        examples=manual.TOP_EXAMPLES,
+        sections=[manual.EXIT_STATUS],
         description="""\
 Show all monitored processes and what they do, again and again. Keys:
 q quits, p pauses, s sorts by the next column, t changes between rates
@@ -163,10 +165,19 @@ and totals, a adds a process, r removes one.""",
         "-n", "--iterations", metavar="N", type=count_argument, help="stop after N intervals"
     )
     command.add_argument(
-        "-d", "--delay", metavar="S", type=seconds_argument, default=1.0, help="interval (1)"
+        "-d",
+        "--delay",
+        metavar="S",
+        type=seconds_argument,
+        default=1.0,
+        help="look every S seconds (default: 1)",
     )
     command.add_argument(
-        "--sort", metavar="COLUMN", choices=COUNTERS, default=COUNTERS[0], help="counter (kmalloc)"
+        "--sort",
+        metavar="COLUMN",
+        choices=COUNTERS,
+        default=COUNTERS[0],
+        help="sort by a counter, largest first (default: kmalloc)",
     )
     command.add_argument("--totals", action="store_true", help="show totals, not rates")
     command.add_argument(

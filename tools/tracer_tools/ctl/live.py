@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -22,11 +23,12 @@ from tracer_tools.errors import TracerError
 from tracer_tools.module import VALUES, read_number
 from tracer_tools.processes import command_name
 from tracer_tools.system import THIS_MACHINE, System
-from tracer_tools.table import snapshot
+from tracer_tools.table import COLUMNS, snapshot
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
 STDIN = 0
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -133,17 +135,31 @@ def run_live(top: Top) -> None:
 
 def show_until_suspended(top: Top, live: Live, console: Console, wake: int, bars: str) -> None:
     """Show the table and obey keys until it is over or to be suspended."""
-    from rich.text import Text  # noqa: PLC0415 -- batch mode need not wait for it
-
     while not top.over and not top.suspended:
         lines = screen(top.view, console.width, console.height, bars=bars)
-        live.update(Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
+        live.update(styled(lines, COLUMNS.index(top.view.column)), refresh=True)
         wait_for({STDIN: select.POLLIN}, wake, top.remaining())
         for key in waiting_keys(top):
             top.press(key)
         remaining = top.remaining()
         if remaining is not None and remaining <= 0:
             top.look()
+
+
+def styled(lines: Sequence[str], chosen: int) -> Text:
+    """Return the screen with bold headings, of which that of the chosen column stands out."""
+    from rich.text import Text  # noqa: PLC0415 -- batch mode need not wait for it
+
+    texts = [Text(line) for line in lines]
+    for text in texts[1:3]:
+        text.stylize("bold")
+    below = list(re.finditer(r"\S+", lines[2])) if len(lines) > 2 else []
+    if chosen < len(below):  # else the screen is too small for it
+        end = below[chosen].end()
+        for text in texts[1:3]:
+            part = text.plain.ljust(end)[:end].rpartition(" ")[2]
+            text.stylize("reverse", end - len(part), end)
+    return Text("\n", no_wrap=True, overflow="crop").join(texts)
 
 
 def waiting_keys(top: Top) -> str:

@@ -1,5 +1,7 @@
 """What tracerctl says of itself: its help and its manual page."""
 
+from __future__ import annotations
+
 NAME = "tracerctl"
 SUMMARY = "monitor what processes do in the kernel"
 # Lines of at most 68 characters, so that the manual page does not break them on 80 columns.
@@ -31,35 +33,22 @@ ATTACH_EXAMPLES = """\
 TOP_EXAMPLES = """\
   tracerctl top --sort sched      who calls schedule most
   tracerctl top -b -n 10 -d 60    a table a minute, ten times"""
-SECTIONS = (
-    (
-        "exit status",
-        """\
+
+DONE_OR_NOT = """\
   0  everything was done
   1  something could not be done; a line on standard error says
      what, and the other processes were dealt with all the same
-  2  wrong usage
-
+  2  wrong usage"""
+AS_THE_COMMAND = """\
   run exits as its command does, and dies of the same signal; else
   125  tracer failed or was used wrongly; a line says why
   126  the command could not be executed
-  127  there is no such command""",
-    ),
-    (
-        "files",
-        """\
-  /dev/tracer   the device; members of the group tracer may use it,
-                for processes that are all their own
-  /proc/tracer  the table that list reads""",
-    ),
-    (
-        "environment",
-        """\
-  NO_COLOR      if set and not empty, no colours""",
-    ),
-    (
-        "report",
-        """\
+  127  there is no such command"""
+EXIT_STATUS = ("exit status", DONE_OR_NOT)
+RUN_EXIT_STATUS = ("exit status", AS_THE_COMMAND)
+REPORT = (
+    "report",
+    """\
   A line for each process, in the order in which they ended, and the
   total. END is the exit status, the signal that killed the process,
   or "run" if it still runs. Of a process that by then was another
@@ -69,32 +58,65 @@ SECTIONS = (
   because thousands ended at once, processes that could not be
   followed, processes withheld, samples that the kernel missed. With
   --json they are in the document, with --csv on standard error.""",
-    ),
-    (
-        "overhead",
-        """\
+)
+FORMATS = (
+    "formats of reports",
+    """\
+  --csv  A line a process, and no total, so that a column can be
+         summed. PID, the nine counters, parent, command, exit_status,
+         signal, seconds; with --interval its number comes first. What
+         is not known is empty.
+  --json One document; with --interval one a line. "schema" is 1;
+         "processes" has, by the names above, what --csv has, and
+         "running" and "withheld"; "total" the sums; "seconds" the
+         time; "lost", "missed" and "unfollowed" what is not in the
+         numbers; after run "command", "exit_status" and "signal".""",
+)
+FILES = (
+    "files",
+    """\
+  /dev/tracer   the device; members of the group tracer may use it,
+                for processes that are all their own
+  /proc/tracer  the table that list reads""",
+)
+ENVIRONMENT = (
+    "environment",
+    """\
+  NO_COLOR      if set and not empty, no colours""",
+)
+OVERHEAD = (
+    "overhead",
+    """\
   While nothing is monitored the kernel runs at full speed. While
   anything is, every process pays a little for each call of the
   seven functions.""",
-    ),
-    (
-        "caveats",
-        """\
+)
+CAVEATS = (
+    "caveats",
+    """\
   A process stays monitored until it is removed or its last thread
   has ended, whether or not tracerctl runs. The processes that it
   starts are monitored with it only by add --tree, attach --tree and
-  run.
+  run. A process is monitored once at a time: run within run fails.
 
   When the command of run has ended, processes that it started and
   that still run are reported with END "run", and are monitored no
-  longer; --wait waits for them. Until then, orphans among them have
-  tracerctl for their parent.
-
-  attach --tree looks once a second who started whom: a process that
-  lost its parent sooner than that, and runs at the end, stays
-  monitored; the report says so.
+  longer; --wait waits for them.
 
   On a narrow terminal large numbers are shortened (12.3M is about
   12,300,000); a pipe, a file and --json always get every digit.""",
-    ),
+)
+SECTIONS = (
+    ("exit status", f"{DONE_OR_NOT}\n\n{AS_THE_COMMAND}"),
+    FILES,
+    ENVIRONMENT,
+    OVERHEAD,
+    CAVEATS,
+)
+MANUAL = (
+    ("examples", "\n\n".join([EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES])),
+    *SECTIONS[:1],
+    REPORT,
+    FORMATS,
+    *SECTIONS[1:],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +22,14 @@ from tracer_tools.ctl.output import Output
 from tracer_tools.ctl.report import Report, ending
 from tracer_tools.ctl.signals import Handlers, handled, held_back, nothing, wait_for
 from tracer_tools.device import Tracer
-from tracer_tools.errors import TracerError
+from tracer_tools.errors import RequestError, TracerError
 from tracer_tools.system import THIS_MACHINE, System
 
 FAILED = 125
+WITHIN_A_TREE = (
+    "what is run from here is monitored already, and can be only once",
+    "this is within another 'tracerctl run', 'attach --tree' or 'add --tree'",
+)
 
 
 @dataclass
@@ -59,12 +64,14 @@ class Run:
     def begin(self, *, follow: bool) -> None:
         """Monitor the child and let it become the command.
 
-        Raises DeviceError, RequestError, NotStartedError.
+        Raises TracerError, of the kind NotStartedError if it could not be executed.
         """
         try:
             self.ledger.tracer.add(self.command.pid, tree=follow)
-        except TracerError:
+        except TracerError as error:
             self.command.abandon()
+            if isinstance(error, RequestError) and error.errno == errno.EEXIST:
+                raise TracerError(*WITHIN_A_TREE) from error
             raise
         self.ledger.restart()
         self.command.release()
