@@ -169,7 +169,7 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 	err = tracer_place_reserve();
 	if (err)
 		return err;
-	process = tracer_process_alloc();
+	process = tracer_session_alloc_process(session);
 	if (!process) {
 		err = -ENOMEM;
 		goto release_place;

@@ -47,7 +47,7 @@ struct tracer_process {
 	struct pid *pid; /* of the thread group */
 	struct tracer_session *session; /* through which it was added */
 	struct tracer_ended *ended; /* to be its record */
-	struct tracer_owner owner; /* when it was added */
+	struct tracer_owner owner; /* when it, or its tree, was added */
 	u64 added_ns; /* CLOCK_MONOTONIC */
 	unsigned long missed_before; /* samples, over all probes */
 	bool is_tree; /* its children are followed */

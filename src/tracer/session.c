@@ -23,21 +23,28 @@ static void add_spare(struct tracer_session *session,
 	raw_spin_unlock(&session->lock);
 }
 
+struct tracer_process *
+tracer_session_alloc_process(struct tracer_session *session)
+{
+	struct mem_cgroup *outer = tracer_charge_to(session->memcg);
+	struct tracer_process *process = tracer_process_alloc();
+
+	tracer_charge_to(outer);
+	return process;
+}
+
 static void session_refill(struct work_struct *work)
 {
 	struct tracer_session *session;
 	struct tracer_process *process;
-	struct mem_cgroup *outer;
 
 	session = container_of(work, struct tracer_session, refill);
-	outer = tracer_charge_to(session->memcg);
 	while (READ_ONCE(session->spare_count) < SPARES) {
-		process = tracer_process_alloc();
+		process = tracer_session_alloc_process(session);
 		if (!process)
 			break;
 		add_spare(session, process);
 	}
-	tracer_charge_to(outer);
 }
 
 static void session_wake(struct irq_work *work)

@@ -24,7 +24,7 @@ struct tracer_process;
 struct tracer_session {
 	struct kref kref; /* of the open file, and of each process */
 	struct tracer_reader reader;
-	struct mem_cgroup *memcg; /* of who opened it: pays for spares */
+	struct mem_cgroup *memcg; /* of who opened it, and pays */
 	atomic_t stopping; /* tracer_monitor_remove_all()s at work */
 
 	/* Raw: taken in tracepoint handlers, where PREEMPT_RT must not sleep. */
@@ -63,6 +63,13 @@ void tracer_session_put(struct tracer_session *session);
 
 /* Whoever waits for records looks again. With the session's lock held. */
 void tracer_session_wake(struct tracer_session *session);
+
+/*
+ * Memory for a process, paid for by who opened the file. May sleep.
+ * Return: NULL if out of memory.
+ */
+struct tracer_process *
+tracer_session_alloc_process(struct tracer_session *session);
 
 /*
  * Spare processes, allocated beforehand: a process is followed into fork() in

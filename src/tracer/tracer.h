@@ -10,12 +10,13 @@
  *
  * read(2) on the device gives one struct tracer_record for each process that
  * was added through this open file, or descends from one by ADD_TREE, and has
- * since ended by itself (not by REMOVE), or was left by REMOVE_ALL. It gives whole records only, as many
- * as wait and fit; it waits for one unless the file is O_NONBLOCK; it returns
- * 0, end of file, once none waits and none of these processes is left. poll(2)
- * says POLLIN when one waits, and POLLHUP at end of file. The file keeps up to
- * TRACER_RECORDS_MAX; when more end before they are read, the oldest are
- * dropped and counted. Closing the file leaves the processes monitored.
+ * since ended by itself (not by REMOVE), or was removed by REMOVE_ALL. It gives
+ * whole records only, as many as wait and fit; it waits for one unless the file
+ * is O_NONBLOCK; it returns 0, end of file, once none waits and none of these
+ * processes is left. poll(2) says POLLIN when one waits, and POLLHUP at end of
+ * file. The file keeps up to TRACER_RECORDS_MAX; when more end before they are
+ * read, the oldest are dropped and counted. Closing the file leaves the
+ * processes monitored.
  *
  * Errors (errno):
  *   EINVAL  the PID is not positive, or belongs to a thread that is not the

@@ -38,6 +38,8 @@ static void follow(struct tracer_process *parent, struct task_struct *task)
 		return;
 	}
 	tracer_process_identify(child, session, task);
+	/* Born of a set-user-ID program it is not whose tree this is, either. */
+	child->owner = parent->owner;
 	child->is_tree = true;
 	child->is_child = true;
 	err = tracer_process_insert_child(child, parent);

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import unittest
 from pathlib import Path
 
 import device
 import proctracer
+import records
+import waiting
 from case import GuestTest
 
 PROGRAM = Path(__file__).parent / "ioctl32" / "ioctl32"
@@ -45,3 +48,22 @@ class Caller32(GuestTest):
 
     def test_another_request_is_unknown(self) -> None:
         self.assertEqual(self.outcome(device.HAS_PROCESS + 1, os.getpid()), "ENOTTY")
+
+    def test_it_reads_the_same_records(self) -> None:
+        child = self.sleeper()
+        arguments = [device.ADD_TREE, child.pid, 4096]
+        command = [str(PROGRAM), *map(str, arguments)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
+            waiting.until(lambda: child.pid in proctracer.rows(), "it has added the process")
+            child.kill()
+            data, _ = reader.communicate()
+        self.assertEqual(reader.returncode, 0)
+        (record,) = records.parse(data)
+        self.assertEqual((record.pid, record.ppid), (child.pid, os.getpid()))
+        self.assertEqual(record.exit_status, int(signal.SIGKILL))
+
+    def test_it_asks_whose_a_process_is_and_removes_all(self) -> None:
+        child = self.monitored_sleeper()
+        self.assertEqual(self.outcome(device.HAS_PROCESS, child.pid), "ESRCH")
+        self.assertEqual(self.outcome(device.REMOVE_ALL, 0), "OK")
+        self.assertEqual(list(proctracer.rows()), [child.pid])

@@ -6,7 +6,10 @@ import ctypes
 import fcntl
 import os
 import select
+import shutil
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -242,10 +245,10 @@ class OfAnotherUser(GuestTest):
         opened.__enter__()
         self.addCleanup(opened.__exit__, None, None, None)
 
-    def record_of(self, program: str, capability: int = -1) -> list[object]:
-        """Tell flags and calls of a process that a user adds before it runs a program."""
+    def records_of(self, *command: str, capability: int = -1) -> list[list[int]]:
+        """Tell flags and calls of each process of a tree that a user adds before it is run."""
 
-        def as_user() -> list[object]:
+        def as_user() -> list[list[int]]:
             if capability < 0:
                 identities.become(identities.ALICE)
             else:
@@ -255,23 +258,39 @@ class OfAnotherUser(GuestTest):
                 pid = os.fork()
                 if pid == 0:
                     os.read(start[0], 1)
-                    os.execv(program, [program, "--help"])
-                records.add(fd, pid)
+                    os.execv(command[0], command)
+                records.add(fd, pid, tree=True)
                 os.write(start[1], b".")
-                (record,) = records.read_all(fd)
-            return [record.flags, record.counters.kmalloc]
+                return [[one.flags, one.counters.kmalloc] for one in records.read_all(fd)]
 
         return list(processes.ask(as_user))
 
     def test_counts_of_a_set_user_id_program_are_withheld(self) -> None:
-        self.assertEqual(self.record_of("/bin/su"), [records.WITHHELD, 0])
+        self.assertEqual(self.records_of("/bin/su", "--help"), [[records.WITHHELD, 0]])
+
+    def test_counts_of_what_it_starts_are_withheld(self) -> None:
+        shell = self.set_user_id_shell()
+        found = self.records_of(shell, "-p", "-c", "/bin/true; true")
+        self.assertEqual(found, [[records.TREE | records.WITHHELD, 0], [records.WITHHELD, 0]])
+
+    def set_user_id_shell(self) -> str:
+        """Give a shell that runs as root, whoever runs it."""
+        folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+        self.addCleanup(folder.rmdir)
+        subprocess.run(["mount", "-t", "tmpfs", "none", str(folder)], check=True)
+        self.addCleanup(subprocess.run, ["umount", str(folder)], check=True)
+        folder.chmod(0o755)
+        shell = folder / "sh"
+        shutil.copy("/bin/sh", shell)
+        shell.chmod(0o4755)
+        return str(shell)
 
     def test_counts_of_another_program_are_not(self) -> None:
-        flags, calls = self.record_of("/bin/ls")
+        ((flags, calls),) = self.records_of("/bin/ls", "--help")
         self.assertEqual(flags, 0)
         self.assertTrue(calls)
 
     def test_who_may_monitor_everybody_gets_them_all(self) -> None:
-        flags, calls = self.record_of("/bin/su", identities.CAP_PERFMON)
+        ((flags, calls),) = self.records_of("/bin/su", "--help", capability=identities.CAP_PERFMON)
         self.assertEqual(flags, 0)
         self.assertTrue(calls)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import device
 import kprobes
-import processes
 import proctracer
 import records
 import waiting
@@ -18,12 +17,11 @@ NO_PROCESS = 2**22 - 1
 
 
 def fork_sleeper(link: Link) -> None:
-    """Start a child that sleeps as long as its parent, and tell its number."""
+    """Start a child that sleeps until the test is over, and tell its number."""
     link.receive()
-    pid = processes.fork_ending_with_parent()
+    pid = os.fork()
     if pid == 0:
-        while True:
-            os.read(link.incoming, 1)
+        link.receive()
     link.send(pid)
     link.receive()
 

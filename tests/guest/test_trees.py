@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from case import SYSFS, GuestTest
 from processes import Child, Link
 
 SHORT_LIVED = 200
+SYS_CLONE = 56 if os.uname().machine == "x86_64" else 220
+CLONE_PARENT = 0x8000
 
 
 def fork_and_wait(act: object = None) -> int:
@@ -28,6 +32,13 @@ def fork_and_wait(act: object = None) -> int:
         os._exit(0)
     os.waitpid(pid, 0)
     return pid
+
+
+def clone_sibling() -> None:
+    """Start a process that is a child of this one's parent, and ends at once."""
+    flags = CLONE_PARENT | signal.SIGCHLD
+    if ctypes.CDLL(None).syscall(SYS_CLONE, flags, 0, 0, 0, 0) == 0:
+        os._exit(0)
 
 
 class Trees(GuestTest):
@@ -116,6 +127,15 @@ class Trees(GuestTest):
         self.assertEqual(len(found), 3)
         self.assertIn(found[orphan].ppid, found)
 
+    def test_a_child_that_is_given_to_the_parent_is_followed(self) -> None:
+        child = self.tree(lambda link: fork_and_wait(clone_sibling))
+        child.tell()
+        parent = child.said()
+        child.reap()
+        found = {record.pid: record for record in records.read_all(self.fd)}
+        (sibling,) = set(found) - {parent, child.pid}
+        self.assertEqual(found[sibling].ppid, child.pid)
+
     def test_a_thread_is_no_process_of_its_own(self) -> None:
         def act(link: Link) -> None:
             threads = [threading.Thread(target=os.sched_yield) for _ in range(7)]
@@ -131,9 +151,11 @@ class Trees(GuestTest):
 
     def test_what_was_there_before_is_not_followed(self) -> None:
         def act(link: Link) -> None:
+            ends_with_parent, held = os.pipe()
             elder = os.fork()
             if elder == 0:
-                link.receive()
+                os.close(held)
+                os.read(ends_with_parent, 1)
                 os._exit(0)
             link.send(elder)
             link.receive()
