@@ -166,7 +166,6 @@ class Trees(GuestTest):
         records.add(self.fd, child.pid, tree=True)
         self.assertNotIn(elder, proctracer.rows())
         child.tell()
-        child.tell()
         younger = child.said()
         self.assertNotEqual(younger, elder)
         child.kill()
