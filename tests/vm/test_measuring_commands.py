@@ -66,6 +66,7 @@ def test_it_dies_of_the_signal_that_killed_the_command(
         ("not executable", 126, "cannot run '/etc/passwd': Permission denied"),
         ("no command", 125, "give a COMMAND"),
         ("unwritable", 125, "cannot write '/no/such/folder/file': No such file or directory"),
+        ("within", 125, "within"),
     ],
 )
 def test_a_command_that_is_not_run_is_told(steps: Steps, case: str, status: int, says: str) -> None:

@@ -50,6 +50,7 @@ def refusals() -> Facts:
         "not executable": outcome(*RUN, "--", "/etc/passwd"),
         "no command": outcome(*RUN),
         "unwritable": outcome(*RUN, "-o", "/no/such/folder/file", "--", "echo", "printed"),
+        "within": outcome(*RUN, "-o", REPORT, *RUN, "echo", "printed"),
     }
 
 

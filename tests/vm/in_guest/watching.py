@@ -97,7 +97,8 @@ def top_by_keys() -> Facts:
         facts.update(pids=[lazy, busy])
         terminal.line(TOP)
         terminal.sees("2 monitored", "by kmalloc")
-        facts["first"] = terminal.sees(str(lazy), str(busy))
+        facts["first"] = terminal.sees(str(lazy), str(busy), "█")
+        facts["first with escapes"] = terminal.picture("-e")
         for _ in range(4):
             terminal.keys("s")
         facts["by sched"] = terminal.sees("per second, by sched")
