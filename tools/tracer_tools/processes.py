@@ -1,7 +1,9 @@
-"""What /proc says of a process: its command, whose it is, who its parent is."""
+"""What /proc says of a process: its command, whose it is, where it comes from."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 
 from tracer_tools.system import THIS_MACHINE, System, user_name
@@ -11,13 +13,9 @@ MAX_PID = 2**31 - 1
 
 @dataclass(frozen=True)
 class Process:
-    """A process or thread that exists.
-
-    ``leader`` is the PID of the process it belongs to, ``parent`` that of its parent, 0 if hidden.
-    """
+    """A process or thread that exists; ``leader`` is the PID of the process it belongs to."""
 
     leader: int
-    parent: int
     owner: str
     zombie: bool
 
@@ -30,8 +28,8 @@ def find_process(pid: int, system: System = THIS_MACHINE) -> Process | None:
         return None
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     try:
-        owner, zombie = user_name(int(fields["Uid"].split()[0])), fields["State"].split()[0] == "Z"
-        return Process(int(fields["Tgid"]), int(fields["PPid"]), owner, zombie=zombie)
+        leader, uid = int(fields["Tgid"]), int(fields["Uid"].split()[0])
+        return Process(leader, user_name(uid), zombie=fields["State"].split()[0] == "Z")
     except (KeyError, IndexError, ValueError):
         return None
 
@@ -51,3 +49,24 @@ def command_name(pid: int, system: System = THIS_MACHINE) -> str | None:
 def printable(text: str) -> str:
     """Return `text` with every character that does not print as itself replaced by ``?``."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a process comes from."""
+
+    parent: int
+    """The PID of its parent now, 0 if that is not to be seen."""
+    age: float
+    """How many seconds ago it was created, to a clock tick (10 ms)."""
+
+
+def origin(pid: int, system: System = THIS_MACHINE) -> Origin | None:
+    """Return where a process comes from; None if it has ended or is hidden."""
+    try:
+        # The name in parentheses may hold blanks and parentheses.
+        fields = system.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        created = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return Origin(int(fields[1]), max(time.clock_gettime(time.CLOCK_BOOTTIME) - created, 0.0))
+    except (OSError, IndexError, ValueError):
+        return None

@@ -51,7 +51,7 @@ class Machine(System):
     ) -> None:
         """Put a process or thread into /proc."""
         ids = "\t".join([str(uid)] * 4)
-        facts = f"Name:\tcat\nState:\t{state}\nTgid:\t{leader or pid}\nPPid:\t1\nUid:\t{ids}\n"
+        facts = f"Name:\tcat\nState:\t{state}\nTgid:\t{leader or pid}\nUid:\t{ids}\n"
         self.write(f"/proc/{pid}/status", facts)
 
     def answer(self, command: str, output: str = "", status: int = 0, errors: str = "") -> None:

@@ -22,7 +22,7 @@ from tracer_tools.ctl.live import Top
 from tracer_tools.ctl.run import run
 from tracer_tools.device import ADD_TREE, DEVICE, HAS_PROCESS, REMOVE_ALL, REMOVE_PROCESS
 from tracer_tools.module import VALUES
-from tracer_tools.processes import command_name, find_process
+from tracer_tools.processes import command_name, find_process, origin
 from tracer_tools.records import IN_TREE, LAYOUT, RUNNING
 from tracer_tools.system import System
 from tracer_tools.table import COLUMNS, COUNTERS, TABLE
@@ -40,6 +40,7 @@ class StandIn(System):
         already = os.environ.get("STAND_IN_MONITORED", "").split()
         self.added: dict[int, int] = dict.fromkeys(map(int, already), time.monotonic_ns())
         self.recorded: set[int] = set()
+        self.watched: set[int] = set()
         self.mark = f"{TREE}={os.environ.setdefault(TREE, str(os.getpid()))}"
         self.tree = False
         self.lock = threading.RLock()
@@ -78,8 +79,8 @@ class StandIn(System):
             self.added[argument] = time.monotonic_ns()
             if "STAND_IN_GARBAGE" in os.environ:
                 os.write(self.writer, b"garbage")
-            process = find_process(argument, self)
-            if process and process.parent != os.getpid():
+            whence = origin(argument, self)
+            if whence and whence.parent != os.getpid():
                 self.watch(argument)
         self.close_if_done()
 
@@ -113,16 +114,18 @@ class StandIn(System):
         return process is not None and not process.zombie
 
     def reap(self, pid: int) -> int | None:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            for descendant in self.monitored():
+                self.watch(descendant)
         status = super().reap(pid)
         if status is not None:
             self.record(pid, status)
-            for descendant in self.monitored():
-                self.watch(descendant)
             self.close_if_done()
         return status
 
     def watch(self, pid: int) -> None:
         """Have a record written when a process ends that is not our child."""
+        self.watched.add(pid)
         threading.Thread(target=self.wait_for, args=[os.pidfd_open(pid), pid], daemon=True).start()
 
     def wait_for(self, descriptor: int, pid: int) -> None:
@@ -145,7 +148,8 @@ class StandIn(System):
 
     def close_if_done(self) -> None:
         with self.lock:
-            if self.writer >= 0 and self.added and not self.monitored():
+            left = self.watched - self.recorded or self.monitored()
+            if self.writer >= 0 and self.added and not left:
                 os.close(self.writer)
                 self.writer = -1
 

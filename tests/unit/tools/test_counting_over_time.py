@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -119,6 +121,19 @@ def test_one_that_was_added_before_the_interval_has_the_intervals_time(session: 
     session.leaves(5, 1, added_ns=0, ended_ns=10**15)
     report = session.ledger.report()
     assert 0 <= report.processes[0].seconds <= report.seconds
+
+
+def test_one_that_runs_has_at_most_its_age(session: Session, machine: Machine) -> None:
+    ticks, per_second = time.clock_gettime(time.CLOCK_BOOTTIME), os.sysconf("SC_CLK_TCK")
+    for pid, created in ((5, 0), (6, int((ticks + 1000) * per_second))):
+        rest = " ".join(["0"] * 17)
+        machine.write(f"/proc/{pid}/stat", f"{pid} (a) b ) S 1 {rest} {created} 0 0\n")
+    session.runs((5, 1), (6, 1), (7, 1))
+    report = session.ledger.report()
+    seconds = [each.seconds for each in report.processes]
+    assert 0 < seconds[0] <= report.seconds
+    assert seconds[1] == 0  # created a thousand seconds from now
+    assert [each.parent for each in report.processes] == [1, 1, None]
 
 
 def test_an_older_module_is_told_before_anything_is_added(machine: Machine) -> None:

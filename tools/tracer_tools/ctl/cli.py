@@ -96,9 +96,10 @@ def define_run(commands: Commands) -> None:
         wrong_usage=FAILED,
         examples=manual.RUN_EXAMPLES,
         sections=[manual.REPORT, manual.FORMATS, manual.RUN_EXIT_STATUS],
+        # Completion for zsh shows the first line of a description.
         description="""\
-Run a command, monitor it and all processes that it starts from their
-first instruction to their end, and report what each of them did.""",
+Run a command and report what it did, with all that it started.
+Each process is monitored from its first instruction to its end.""",
     )
     command.add_argument(
         "--no-follow", action="store_true", help="monitor COMMAND alone, not what it starts"
@@ -124,8 +125,9 @@ def define_attach(commands: Commands) -> None:
         examples=manual.ATTACH_EXAMPLES,
         sections=[manual.REPORT, manual.FORMATS, manual.EXIT_STATUS],
         description="""\
-Monitor processes until all have ended, until Ctrl-C, or for a given
-time, then report what each of them did and monitor them no longer.""",
+Report what running processes do from now on.
+They are monitored until all have ended, until Ctrl-C, or for a given
+time, and then no longer.""",
     )
     command.add_argument(
         "--tree", action="store_true", help="and every process that they start from now on"
@@ -156,9 +158,9 @@ def define_top(commands: Commands) -> None:
         examples=manual.TOP_EXAMPLES,
         sections=[manual.EXIT_STATUS],
         description="""\
-Show all monitored processes and what they do, again and again. Keys:
-q quits, p pauses, s sorts by the next column, t changes between rates
-and totals, a adds a process, r removes one.""",
+Show all monitored processes and what they do, again and again.
+Keys: q quits, p pauses, s sorts by the next column, t changes between
+rates and totals, a adds a process, r removes one.""",
     )
     command.add_argument("-b", "--batch", action="store_true", help="print, for a file or a pipe")
     command.add_argument(

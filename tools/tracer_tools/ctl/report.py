@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tracer_tools.columns import Number
-from tracer_tools.processes import command_name, find_process
+from tracer_tools.processes import command_name, origin
 from tracer_tools.records import Record
 from tracer_tools.system import System
 from tracer_tools.table import COUNTERS, Row
@@ -89,13 +89,13 @@ def of_row(row: Row, most: float, system: System) -> Measured:
 
     `most` is how many seconds of the time that is reported on have passed.
     """
-    process = find_process(row.pid, system)
+    whence = origin(row.pid, system)
     return Measured(
         pid=row.pid,
-        parent=(process.parent or None) if process else None,
+        parent=(whence.parent or None) if whence else None,
         command=command_name(row.pid, system),
         ending=None,
-        seconds=most,
+        seconds=min(most, whence.age) if whence else most,
         counters=row.counters(),
     )
 
