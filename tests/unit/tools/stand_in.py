@@ -52,6 +52,8 @@ class StandIn(System):
             return "\n".join([" ".join(COLUMNS), *rows, ""])
         if name == f"{VALUES}/missed_samples":
             return os.environ.get("STAND_IN_MISSED", "0") if self.added else "0"
+        if name == f"{VALUES}/unfollowed":
+            return "0"
         return super().read(name)
 
     def counted(self) -> list[int]:

@@ -126,9 +126,14 @@ def test_the_heading_of_the_chosen_column_stands_out(column: str, parts: list[st
     assert styled(screen(View(), 80, 1), 1).plain == "0 monitored  per second, by kmalloc"
 
 
-def test_missed_samples_are_shown_when_there_are_any() -> None:
+def test_what_is_not_in_the_numbers_is_shown_when_there_is_any() -> None:
     assert "missed" not in screen(View(), 80, 24)[0]
-    assert "3 samples missed" in screen(View(missed=3), 80, 24)[0]
+    assert screen(View(missed=3), 80, 24)[0].endswith("by kmalloc  3 samples missed")
+    assert screen(View(unfollowed=1), 80, 24)[0].endswith("by kmalloc  1 process not followed")
+    assert batch(View(missed=1, unfollowed=2))[1:] == [
+        "1 sample missed.",
+        "2 processes not followed.",
+    ]
 
 
 def test_keys_sort_pause_and_change_to_totals() -> None:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, succeeds, terminal
 from tracer_tools.ctl import manual
@@ -29,6 +29,9 @@ from tracer_tools.device import Tracer
 from tracer_tools.errors import TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
 from tracer_tools.table import COUNTERS, Row, snapshot
+
+PROCESS = "process, by its PID"
+WITH_TREE = "and every process that they start from now on"
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[CommandParser]  # noqa: SLF001 -- what add_subparsers returns
@@ -53,53 +56,63 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def define(
+    commands: Commands,
+    name: str,
+    summary: str,
+    run_it: Callable[[argparse.Namespace], int],
+    **settings: Any,  # noqa: ANN401 -- of CommandParser
+) -> CommandParser:
+    """Define a command and the function that does it."""
+    settings = {"description": f"{summary.capitalize()}.", **settings}
+    command = commands.add_parser(name, help=summary, prog=f"{NAME} {name}", **settings)
+    command.set_defaults(run=run_it, parser=command)
+    return command
+
+
+def add_pids(command: CommandParser, *, nargs: str = "+", summary: str = PROCESS) -> None:
+    """Give a command its PIDs."""
+    pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
+    pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
+
+
 def define_add(commands: Commands) -> None:
     """Define the command add."""
-    summary = "start to monitor processes"
-    command = commands.add_parser(
-        "add", help=summary, prog=f"{NAME} add", description=f"{summary.capitalize()}."
-    )
-    command.add_argument(
-        "--tree", action="store_true", help="and every process that they start from now on"
-    )
-    add_pids(command, run_add, nargs="+", summary="process, by its PID")
+    command = define(commands, "add", "start to monitor processes", run_add)
+    command.add_argument("--tree", action="store_true", help=WITH_TREE)
+    add_pids(command)
 
 
 def define_remove(commands: Commands) -> None:
     """Define the command remove."""
-    summary = "stop to monitor processes"
-    command = commands.add_parser(
-        "remove", help=summary, prog=f"{NAME} remove", description=f"{summary.capitalize()}."
-    )
-    add_pids(command, run_remove, nargs="+", summary="process, by its PID")
+    add_pids(define(commands, "remove", "stop to monitor processes", run_remove))
 
 
 def define_list(commands: Commands) -> None:
     """Define the command list."""
-    command = commands.add_parser(
+    command = define(
+        commands,
         "list",
-        help="show the monitored processes",
-        prog=f"{NAME} list",
+        "show the monitored processes",
+        run_list,
         description="Show the counters of all monitored processes, or of those given.",
     )
     command.add_argument("--json", action="store_true", help="print one JSON document")
-    add_pids(command, run_list, nargs="*", summary="process to show (default: all of them)")
+    add_pids(command, nargs="*", summary="process to show (default: all of them)")
 
 
 def define_run(commands: Commands) -> None:
     """Define the command run."""
-    command = commands.add_parser(
+    command = define(
+        commands,
         "run",
-        help="run a command and report what it did",
-        prog=f"{NAME} run",
+        "run a command and report what it did",
+        run_run,
         usage=f"{NAME} run [options] [--] COMMAND [ARG...]",
         wrong_usage=FAILED,
+        description=manual.RUN_DESCRIPTION,
         examples=manual.RUN_EXAMPLES,
         sections=[manual.REPORT, manual.FORMATS, manual.RUN_EXIT_STATUS],
-        # Completion for zsh shows the first line of a description.
-        description="""\
-Run a command and report what it did, with all that it started.
-Each process is monitored from its first instruction to its end.""",
     )
     command.add_argument(
         "--no-follow", action="store_true", help="monitor COMMAND alone, not what it starts"
@@ -112,26 +125,21 @@ Each process is monitored from its first instruction to its end.""",
         "words", metavar="COMMAND", nargs=argparse.REMAINDER, help="what to run, with arguments"
     )
     words.complete = {"zsh": "_command_names -e"}  # type: ignore[attr-defined]  # read by shtab
-    command.set_defaults(run=run_run, parser=command)
 
 
 def define_attach(commands: Commands) -> None:
     """Define the command attach."""
-    command = commands.add_parser(
+    command = define(
+        commands,
         "attach",
-        help="report what running processes do from now on",
-        prog=f"{NAME} attach",
+        "report what running processes do from now on",
+        run_attach,
         usage=f"{NAME} attach [options] PID [PID ...]",
+        description=manual.ATTACH_DESCRIPTION,
         examples=manual.ATTACH_EXAMPLES,
         sections=[manual.REPORT, manual.FORMATS, manual.EXIT_STATUS],
-        description="""\
-Report what running processes do from now on.
-They are monitored until all have ended, until Ctrl-C, or for a given
-time, and then no longer.""",
     )
-    command.add_argument(
-        "--tree", action="store_true", help="and every process that they start from now on"
-    )
+    command.add_argument("--tree", action="store_true", help=WITH_TREE)
     command.add_argument(
         "--timeout", metavar="S", type=seconds_argument, help="stop after S seconds"
     )
@@ -145,22 +153,20 @@ time, and then no longer.""",
         "--count", metavar="N", type=count_argument, help="stop after N such reports"
     )
     add_report_options(command, "standard output")
-    add_pids(command, run_attach, nargs="+", summary="process, by its PID")
+    add_pids(command)
 
 
 def define_top(commands: Commands) -> None:
     """Define the command top."""
-    command = commands.add_parser(
+    command = define(
+        commands,
         "top",
-        help="watch the monitored processes",
-        prog=f"{NAME} top",
+        "watch the monitored processes",
+        run_top,
         usage=f"{NAME} top [options]",
+        description=manual.TOP_DESCRIPTION,
         examples=manual.TOP_EXAMPLES,
         sections=[manual.EXIT_STATUS],
-        description="""\
-Show all monitored processes and what they do, again and again.
-Keys: q quits, p pauses, s sorts by the next column, t changes between
-rates and totals, a adds a process, r removes one.""",
     )
     command.add_argument("-b", "--batch", action="store_true", help="print, for a file or a pipe")
     command.add_argument(
@@ -185,20 +191,6 @@ rates and totals, a adds a process, r removes one.""",
     command.add_argument(
         "--exit-when-empty", action="store_true", help="stop when no process is monitored"
     )
-    command.set_defaults(run=run_top, parser=command)
-
-
-def add_pids(
-    command: CommandParser,
-    run_it: Callable[[argparse.Namespace], int],
-    *,
-    nargs: str,
-    summary: str,
-) -> None:
-    """Give a command its PIDs and the function that deals with them."""
-    pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
-    pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
-    command.set_defaults(run=run_it, parser=command)
 
 
 def run_add(arguments: argparse.Namespace) -> int:

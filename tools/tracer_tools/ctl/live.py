@@ -12,7 +12,7 @@ import time
 import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tracer_tools.cli import terminal
@@ -47,18 +47,25 @@ class Top:
     suspended: bool = False
     looks: int = 0
     _looked: float = 0.0
-    _missed: int = field(default=-1)
+    _missed: int = 0
+    _unfollowed: int = 0
 
     def look(self) -> None:
         """Look at the table. Raises DeviceError, FormatError."""
         missed = read_number(f"{VALUES}/missed_samples", self.system)
-        if self._missed < 0:
-            self._missed = missed
+        unfollowed = read_number(f"{VALUES}/unfollowed", self.system)
+        if self.looks == 0:
+            self._missed, self._unfollowed = missed, unfollowed
         rows = snapshot(self.system)
         now = time.monotonic()
         commands = {row.pid: command_name(row.pid, self.system) for row in rows}
         seen = look(self.view.seen, rows, commands, now - self._looked)
-        self.view = replace(self.view, seen=tuple(seen), missed=missed - self._missed)
+        self.view = replace(
+            self.view,
+            seen=tuple(seen),
+            missed=max(missed - self._missed, 0),
+            unfollowed=max(unfollowed - self._unfollowed, 0),
+        )
         self._looked = now
         self.looks += 1
         # The first look has no rates to show.

@@ -10,6 +10,18 @@ Monitor processes with the tracer module: count, for each of them and
 all its threads together, the calls of kmalloc, kfree, schedule, up,
 down_interruptible, mutex_lock and mutex_unlock, and the bytes
 allocated and freed."""
+# Completion for zsh shows the first line of each of these.
+RUN_DESCRIPTION = """\
+Run a command and report what it did, with all that it started.
+Each process is monitored from its first instruction to its end."""
+ATTACH_DESCRIPTION = """\
+Report what running processes do from now on.
+They are monitored until all have ended, until Ctrl-C, or for a given
+time, and then no longer."""
+TOP_DESCRIPTION = """\
+Show all monitored processes and what they do, again and again.
+Keys: q quits, p pauses, s sorts by the next column, t changes between
+rates and totals, a adds a process, r removes one."""
 EXAMPLES = """\
   tracerctl add 4242 4243       monitor two processes
   tracerctl add $(pidof nginx)  monitor all processes of a program

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from tracer_tools.cli import give_up, terminal
+from tracer_tools.cli import complain, give_up, terminal
+from tracer_tools.ctl.manual import NAME
 from tracer_tools.ctl.rendering import Format, Style, as_csv, as_json, as_table, as_text
 from tracer_tools.ctl.report import Report
 from tracer_tools.errors import TracerError
@@ -39,7 +39,8 @@ class Output:
             return
         if self.style.format is Format.CSV:
             self._file.write(as_csv(report, self.style))
-            self._tell(report)
+            for note in report.notes():  # it does not fit between the lines of CSV
+                complain(NAME, note)
             return
         if report.interval is not None and report.interval > 1:
             self._file.write("\n")
@@ -52,11 +53,6 @@ class Output:
         console.print(as_table(report, self.style, console.width))
         for note in report.notes():
             console.print(note)
-
-    def _tell(self, report: Report) -> None:
-        """Say on standard error what does not fit between the lines of CSV."""
-        if sys.stderr is not None:
-            sys.stderr.writelines(f"tracerctl: {note}\n" for note in report.notes())
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tracer_tools.columns import Line, Number, plain_lines, short_lines
 from tracer_tools.ctl.options import pid_argument
+from tracer_tools.ctl.report import several
 from tracer_tools.listing import UNKNOWN
 from tracer_tools.table import COLUMNS, COUNTERS, Row
 
@@ -78,6 +79,16 @@ class View:
     message: str = ""
     seen: tuple[Seen, ...] = ()
     missed: int = 0
+    unfollowed: int = 0
+
+    def notes(self) -> list[str]:
+        """Return what makes the numbers less than the whole, since the first look."""
+        missed, unfollowed = (
+            several(self.missed, "sample"),
+            several(self.unfollowed, "process", "es"),
+        )
+        notes = [f"{missed} missed"] if self.missed else []
+        return [*notes, *([f"{unfollowed} not followed"] if self.unfollowed else [])]
 
     def in_order(self) -> list[Seen]:
         """Return the processes, the largest in the chosen column first."""
@@ -145,11 +156,8 @@ def status(view: View, hidden: int) -> str:
     """Return the first line."""
     parts = [f"{len(view.seen)} monitored" + (f" ({hidden} below)" if hidden else "")]
     parts.append(f"{'total' if view.totals else 'per second'}, by {view.column}")
-    if view.missed:
-        parts.append(f"{view.missed} samples missed")
-    if view.paused:
-        parts.append("PAUSED")
-    return "  ".join(parts)
+    parts.extend(["PAUSED"] if view.paused else [])
+    return "  ".join([*parts, *view.notes()])
 
 
 def bottom(view: View) -> str:
@@ -171,8 +179,8 @@ def lines(view: View, bars: str) -> list[Line]:
     ]
 
 
-def batch(view: View, *, bars: str = BARS) -> list[str]:
-    """Return the whole table for a pipe, in full, without a trend."""
+def batch(view: View) -> list[str]:
+    """Return the whole table for a pipe, in full, without a trend, and what is not in it."""
     headings = (*COLUMNS, "COMMAND")
-    without = [Line(line.label, line.numbers, line.texts[1:]) for line in lines(view, bars)]
-    return plain_lines(headings, without)
+    without = [Line(line.label, line.numbers, line.texts[1:]) for line in lines(view, BARS)]
+    return [*plain_lines(headings, without), *(f"{note}." for note in view.notes())]
