@@ -24,6 +24,7 @@ class GuestTest(unittest.TestCase):
     """Module tracer is loaded; nothing is monitored before a test, and nothing may be after."""
 
     maxDiff = None
+    changes_the_kernel = False  # until the next boot, so that it comes after the others
 
     def setUp(self) -> None:
         if not kmodule.loaded():

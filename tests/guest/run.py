@@ -102,12 +102,19 @@ class Results:
 
 
 def load_tests() -> list[unittest.TestCase]:
-    """Give every test of this folder, in order of name. Raises ImportError."""
+    """Give every test of this folder in order of name, what changes the kernel last.
+
+    Raises ImportError.
+    """
     loader = unittest.TestLoader()
     found = loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
     if loader.errors:
         raise ImportError(loader.errors[0])
-    return sorted(_flatten(found), key=lambda test: test.id())
+    return sorted(_flatten(found), key=_rank)
+
+
+def _rank(test: unittest.TestCase) -> tuple[bool, str]:
+    return getattr(test, "changes_the_kernel", False), test.id()
 
 
 def _flatten(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:

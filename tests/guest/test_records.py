@@ -207,14 +207,19 @@ class Records(GuestTest):
     def test_a_file_keeps_what_fits_and_counts_the_rest(self) -> None:
         beyond = 37
         amount = records.WAITING_AT_MOST + beyond
-        self.monitored_sleeper()  # so that the probes stay armed
-        for _ in range(amount):
-            child = processes.fork_ending_with_parent()
-            if child == 0:
-                signal.pause()
-            records.add(self.fd, child)
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        # A shell is small, and forks fast.
+        loop = f"i=1; while [ $i -lt {amount} ]; do (:); i=$((i+1)); done"
+
+        def act(link: Link) -> None:
+            link.send("ready")
+            link.receive()
+            os.execv("/bin/sh", ["sh", "-c", loop])
+
+        child = self.start(Child(act))
+        child.said()
+        records.add(self.fd, child.pid, tree=True)
+        child.tell()
+        child.reap()
         found = records.read_all(self.fd)
         self.assertEqual(len(found), records.WAITING_AT_MOST)
         self.assertEqual(found[0].lost, beyond)

@@ -21,7 +21,7 @@ from processes import Child, Link
 FORKS = 60
 GROWERS = 3
 REMOVALS = 150
-CLOSINGS = 20
+CLOSINGS = 7
 LOADS = 3
 
 
