@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,10 +108,13 @@ def test_missed_samples_are_those_of_the_interval(session: Session, machine: Mac
     assert session.ledger.report().missed == 0
 
 
-def test_what_runs_when_it_stops_runs_in_the_report(session: Session) -> None:
+def test_what_runs_when_it_stops_is_removed_and_runs_in_the_report(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session.runs()
     session.leaves(5, 1)
-    session.leaves(6, 1, running=True)
+    remove_all = partial(session.leaves, 6, 1, running=True)
+    monkeypatch.setattr(session.ledger.tracer, "remove_all", remove_all)
     session.ledger.stop()
     endings = [each.ending is None for each in session.ledger.report().processes]
     assert endings == [False, True]
