@@ -58,6 +58,12 @@ class GuestTest(unittest.TestCase):
         """Give a process that waits and has a row."""
         return self.monitored(self.sleeper(prepare))
 
+    def open_device(self, flags: int) -> int:
+        """Give a file of the device that is closed when the test is over."""
+        opened = device.opened(flags)
+        self.addCleanup(opened.__exit__, None, None, None)
+        return opened.__enter__()
+
     def reload(self, *parameters: str) -> None:
         """Load the module anew with parameters, and as it was when the test is over."""
         self.addCleanup(self._reload)

@@ -46,9 +46,7 @@ def yield_and_exit(status: int) -> Child:
 class Records(GuestTest):
     def setUp(self) -> None:
         super().setUp()
-        opened = device.opened(os.O_RDWR | os.O_NONBLOCK)
-        self.fd = opened.__enter__()
-        self.addCleanup(opened.__exit__, None, None, None)
+        self.fd = self.open_device(os.O_RDWR | os.O_NONBLOCK)
 
     def added(self, child: Child, fd: int = -1) -> Child:
         records.add(self.fd if fd < 0 else fd, child.pid)

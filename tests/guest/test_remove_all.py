@@ -38,9 +38,7 @@ def read_maps_when_told(link: Link) -> None:
 class OneFile(GuestTest):
     def setUp(self) -> None:
         super().setUp()
-        opened = device.opened(os.O_RDWR | os.O_NONBLOCK)
-        self.fd = opened.__enter__()
-        self.addCleanup(opened.__exit__, None, None, None)
+        self.fd = self.open_device(os.O_RDWR | os.O_NONBLOCK)
 
     def added(self, child: Child) -> Child:
         records.add(self.fd, child.pid)
