@@ -147,7 +147,8 @@ class Trees(GuestTest):
         child = self.tree(act)
         child.tell()
         child.reap()
-        self.assertEqual([record.pid for record in records.read_all(self.fd)], [child.pid])
+        (record,) = records.read_all(self.fd)
+        self.assertEqual((record.pid, record.unfollowed), (child.pid, 0))
 
     def test_what_was_there_before_is_not_followed(self) -> None:
         def act(link: Link) -> None:
