@@ -103,8 +103,7 @@ struct tracer_record {
 	__s32 pid; /* in the reader's PID namespace, 0 if not in it */
 	__s32 ppid; /* the same of its parent when it was added */
 	__s32 exit_status; /* as of wait(2); 0 if it runs */
-	__u32 unfollowed; /* processes of trees, not followed since the record
-			     before */
+	__u32 unfollowed; /* of trees, not followed since the record before */
 	__u64 lost; /* records dropped since the record before */
 	char comm[16]; /* its name then; ends with a NUL */
 	__u64 added_ns; /* CLOCK_MONOTONIC, when it was added */
