@@ -160,6 +160,13 @@ def test_top_ends_by_itself_when_nothing_is_monitored_any_more(steps: Steps) -> 
     assert "monitored" not in done["after"]
 
 
+def test_top_marks_the_column_that_it_sorts_by(steps: Steps) -> None:
+    lines = steps.of("top_in_colour")["coloured"].splitlines()
+    headings = next(line for line in lines if "PID" in line)
+    marked = re.findall(r"\x1b\[[0-9;]*7m(.*?)\x1b", headings)
+    assert [text.strip() for text in marked] == ["sched"]
+
+
 def test_top_has_a_trend_of_the_chosen_column(steps: Steps) -> None:
     for line in rows(steps.of("top_in_colour")["picture"]).values():
         assert set(line[10]) <= set("▁▂▃▄▅▆▇█")
