@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import time
 
 import device
 import kmodule
@@ -131,8 +132,10 @@ class TreeStorm(GuestTest):
                     records.add(fd, child.pid, tree=True)
                 self.assertTrue(records.read(fd))
                 records.remove_all(fd)
+                removed = time.monotonic_ns()
+                found = records.read_all(fd)
+                self.assertEqual([one for one in found if one.ended_ns > removed], [])
                 self.assertEqual(list(proctracer.rows()), [stays.pid])
-                records.read_all(fd)
         device.remove(stays.pid)
         waiting.until(kprobes.all_disarmed, "the probes are disarmed")
 
