@@ -55,11 +55,14 @@ class Furnished:
     root: Path
 
 
-@pytest.fixture(scope="session", params=["bookworm", "trixie-backports"])
-def furnished(request: pytest.FixtureRequest, debs: list[Path]) -> Iterator[Furnished]:
-    """Roots with the oldest and the newest kernel for which issues ask that commands be shown."""
+@pytest.fixture(scope="session")
+def furnished(
+    request: pytest.FixtureRequest, worker_id: str, debs: list[Path]
+) -> Iterator[Furnished]:
+    """A root with the kernel of the cell that a file of tests names."""
     cell = cell_named(request.param)
-    with throw_away_copy(ensure_installed(cell, debs), f"furnished-{cell.name}") as root:
+    name = f"furnished-{cell.name}-{worker_id}"
+    with throw_away_copy(ensure_installed(cell, debs), name) as root:
         log = log_of(f"furnished-{cell.name}")
         run(in_root(root, [*APT, "update"]), log=log)
         run(in_root(root, [*APT, "install", *USERS_PACKAGES]), log=log)

@@ -1,6 +1,6 @@
 """tracerctl attach, and the library, in real guests.
 
-One boot a kernel takes all steps (in_guest/attaching.py, in_guest/library.py).
+One boot takes all steps (in_guest/attaching.py, in_guest/library.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.vm, pytest.mark.package]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.package,
+    pytest.mark.parametrize("furnished", ["bookworm"], indirect=True),
+]
 
 YIELDS = 101  # of worker.py, each a call of schedule
 Found = dict[str, Any]

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.vm, pytest.mark.package]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.package,
+    pytest.mark.parametrize("furnished", ["bookworm", "trixie-backports"], indirect=True),
+]
 
 PIPES, CHILDREN = 101, 7  # of operations.py
 COMMANDS = ("operations", "pipeline", "script")

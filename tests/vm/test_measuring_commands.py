@@ -1,6 +1,6 @@
 """tracerctl run in real guests: what it measures goes as without it, and nothing stays monitored.
 
-One boot a kernel measures all commands (in_guest/measuring.py); the tests judge what came of them.
+One boot measures all commands (in_guest/measuring.py); the tests judge what came of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.vm, pytest.mark.package]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.package,
+    pytest.mark.parametrize("furnished", ["trixie-backports"], indirect=True),
+]
 
 COUNTERS = ("kmalloc", "kfree", "kmalloc_mem", "kfree_mem", "sched", "up", "down", "lock", "unlock")
 CLOSED = 5  # exit status of a command that found its stream closed

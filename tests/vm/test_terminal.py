@@ -1,6 +1,6 @@
 """tracerctl on a terminal in real guests: Ctrl-C, job control, and the live table.
 
-One boot a kernel presses all keys (in_guest/watching.py) in terminals of tmux; the tests judge what
+One boot presses all keys (in_guest/watching.py) in terminals of tmux; the tests judge what
 a user saw.
 """
 
@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.vm, pytest.mark.package]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.package,
+    pytest.mark.parametrize("furnished", ["bookworm"], indirect=True),
+]
 
 KEYS = "q quit  p pause  s sort  t rates/totals  a add  r remove"
 SIGINT_TO_SHELL = 130
