@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 from pathlib import Path
 from types import ModuleType
 from typing import Callable
@@ -10,6 +11,11 @@ from typing import Callable
 import pytest
 
 TREE = Path(__file__).resolve().parents[1]
+
+# A shell starts what it puts in the background with these ignored, a program hands that on, and
+# no shell may catch what it was given as ignored: tests of signals must not depend on it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def started(
 
 def first_line(file: IO[str] | None) -> str:
     assert file is not None
+    assert select.select([file], [], [], PATIENCE_SECONDS)[0], "nothing was said"
     return file.readline().strip()
 
 
