@@ -39,6 +39,8 @@ PANIC = b"Kernel panic - not syncing"
 # meets an old breakpoint in mutex_unlock and panics. QEMU's "accel/tcg: Always lock pages before
 # translation" mends it.
 EMULATION = "tcg,thread=single"
+# An instruction is a nanosecond, and where the guest waits its clock jumps to what it waits for.
+INSTRUCTION_COUNT = "shift=0,sleep=off"
 
 
 class GuestLost(LabError):  # noqa: N818
@@ -61,6 +63,8 @@ class Guest:
     cpus: int = 2
     memory: str = "1G"
     arguments: Sequence[str] = ()  # further ones for the kernel, where virtme-ng starts it
+    # Emulated, and an instruction of its one processor takes a nanosecond of its clock.
+    counts_instructions: bool = False
 
 
 # Gives the command that boots a guest, whose QEMU is to call the monitor at that path.
@@ -206,8 +210,10 @@ def vng_command(guest: Guest, monitor: Path) -> list[str]:
     foreign = architecture in EMULATORS
     if foreign:
         command += ["--arch", architecture, "--busybox", str(guest.root / "bin" / "busybox")]
-    if foreign or accelerator(kernel) == "tcg":
+    if foreign or guest.counts_instructions or accelerator(kernel) == "tcg":
         command += ["--disable-kvm", f"--qemu-opts=-accel {EMULATION}"]
+    if guest.counts_instructions:
+        command += [f"--qemu-opts=-icount {INSTRUCTION_COUNT}"]
     return [*command, "--", "sh", f"{SHARE}/{RUNNER.name}", SHARE]
 
 

@@ -1,0 +1,1 @@
+"""The bench: what tracer adds to calls, in instructions, beside floors and peers."""

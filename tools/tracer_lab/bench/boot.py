@@ -1,0 +1,102 @@
+"""A run of the bench: a guest that counts instructions, and what it measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer_lab.bench.root import ensure_bench_root
+from tracer_lab.cells import Cell
+from tracer_lab.commands import SHARE, in_root, run
+from tracer_lab.errors import LabError
+from tracer_lab.guest_suite import NOT_COPIED
+from tracer_lab.roots import kernel_release, log_of
+from tracer_lab.variants import TREE
+from tracer_lab.vm import Guest, boot, fresh_share
+
+IN_GUEST = Path(__file__).resolve().parents[1] / "in_bench"
+FIGURES = "figures.jsonl"
+MEMORY = "2G"  # ten thousand processes
+SECONDS = 7200
+# The guest's time is that of QEMU, which no watchdog has to compare with another clock.
+ARGUMENTS = ("tsc=reliable", "nowatchdog")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much of the bench to run."""
+
+    name: str
+    iterations: int = 100_000  # of a batch
+    batches: int = 5
+    states: str = "*"  # patterns of names, separated by commas
+    works: str = "*"
+    crowds: Sequence[int] = (1000, 10000)  # numbers of processes that are monitored at once
+
+    @property
+    def options(self) -> list[str]:
+        """What in_bench/run.py is told of it."""
+        return [
+            f"--iterations={self.iterations}",
+            f"--batches={self.batches}",
+            f"--states={self.states}",
+            f"--works={self.works}",
+            f"--crowds={','.join(map(str, self.crowds))}",
+        ]
+
+
+FULL = Form("full")
+SHORT = Form("short", iterations=20_000, batches=3, states="baseline,tracer-*", crowds=())
+
+
+def measure(cell: Cell, form: Form, say: Callable[[str], None], tree: Path = TREE) -> str:
+    """Boot the kernel of a cell and run the bench in it; returns the lines that it wrote.
+
+    Raises LabError if something does not compile or the guest says that it cannot go on,
+    and what ``vm.boot`` raises.
+    """
+    say("making the root file system")
+    root = ensure_bench_root(cell)
+    name = f"bench-{cell.name}"
+    with fresh_share(name) as share:
+        say("building the modules and programs")
+        build(root, share, tree, log_of(f"{name}-build"))
+        figures = share / FIGURES
+
+        def watch() -> None:
+            lines = figures.read_text().count("\n") if figures.exists() else 0
+            say(f"{lines} figures" if lines else "booting")
+
+        command = ["env", "-C", SHARE, "python3", "-m", f"{IN_GUEST.name}.run"]
+        command += [f"--figures={SHARE}/{FIGURES}", *form.options]
+        guest = Guest(
+            name,
+            root,
+            share,
+            command,
+            SECONDS,
+            cpus=1,
+            memory=MEMORY,
+            arguments=ARGUMENTS,
+            counts_instructions=True,
+        )
+        result = boot(guest, watch)
+        if result.status != 0:
+            said = result.output.strip() or "nothing"
+            raise LabError(f"the bench ended in its guest: {said}", f"console: {result.console}")
+        return figures.read_text(encoding="utf-8")
+
+
+def build(root: Path, share: Path, tree: Path, log: Path) -> None:
+    """Put what runs in the guest into the folder that it shares, compiled by its own compiler."""
+    shutil.copytree(IN_GUEST, share / IN_GUEST.name, ignore=NOT_COPIED)
+    shutil.copytree(tree / "src" / "tracer", share / "tracer", ignore=NOT_COPIED)
+    headers = f"KDIR=/lib/modules/{kernel_release(root)}/build"
+    for folder, *settings in (
+        ("tracer", headers, "TRACER_VERSION=bench"),
+        (f"{IN_GUEST.name}/module", headers),
+        (f"{IN_GUEST.name}/native",),
+    ):
+        run(in_root(root, ["make", "-j2", "-C", f"{SHARE}/{folder}", *settings], share), log=log)

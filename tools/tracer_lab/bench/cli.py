@@ -1,0 +1,32 @@
+"""A part of the bench, for who works on the module: python -m tracer_lab.bench.cli bookworm."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from tracer_lab.bench.boot import FULL, measure
+from tracer_lab.cells import cell_named
+from tracer_lab.errors import LabError
+
+
+def main() -> None:
+    """Measure what is asked for, and print the lines of the guest."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cell", help="a cell of the matrix, such as bookworm")
+    parser.add_argument("--states", default=FULL.states, help="such as 'baseline,tracer-*'")
+    parser.add_argument("--works", default=FULL.works, help="such as mutex,kmalloc64")
+    parser.add_argument("--iterations", type=int, default=FULL.iterations, help="of a batch")
+    parser.add_argument("--batches", type=int, default=FULL.batches)
+    parser.add_argument("--crowds", type=int, nargs="*", default=[], help="such as 1000 10000")
+    given = vars(parser.parse_args())
+    cell = given.pop("cell")
+    try:
+        print(measure(cell_named(cell), replace(FULL, **given), lambda _: None), end="")
+    except LabError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
