@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
+from tracer_lab.bench.vocabulary import BASELINE
 from tracer_lab.errors import LabError
 
 RECORD = Path("docs", "performance.json")
@@ -74,8 +75,12 @@ class Run:
 
     def added(self, work: str, state: str) -> float | None:
         """What the state adds to an iteration of a work; below 0 if it takes less."""
-        value, baseline = self.value(work, state), self.value(work, "baseline")
+        value, baseline = self.value(work, state), self.value(work, BASELINE)
         return None if value is None or baseline is None else value - baseline
+
+    def reading(self, what: str, rows: int) -> float | None:
+        """Instructions a row of reading that file, whatever state tracer was in for it."""
+        return next((one.value for one in self.figures if one.work == f"{what}-{rows}"), None)
 
 
 def parse_lines(text: str) -> tuple[tuple[Figure, ...], tuple[Absence, ...]]:

@@ -1,0 +1,122 @@
+"""The words of the bench: which works and states there are, and how people call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+ENGINES = ("kretprobe", "ftrace")
+BASELINE = "baseline"
+
+
+class Whose(Enum):
+    """Who brings a state about."""
+
+    NOBODY = "the machine alone"
+    OURS = "tracer"
+    FLOOR = "floors"
+    PEER = "peers"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done again and again while it is measured."""
+
+    name: str
+    label: str
+    calls: int = 0  # of probed functions in an iteration, where the bench's module does it
+    pair: bool = False  # kmalloc and kfree, of which the cost is told together
+
+    @property
+    def divisor(self) -> int:
+        """What a figure of an iteration is divided by to be told."""
+        return 1 if self.pair or not self.calls else self.calls
+
+    @property
+    def per(self) -> str:
+        """What a told figure is of."""
+        if self.pair:
+            return "a pair"
+        return "a call" if self.calls else "a round trip"
+
+
+@dataclass(frozen=True)
+class State:
+    """How the machine was while a work was measured."""
+
+    name: str
+    tool: str  # what was there
+    whose: Whose
+    counted: str = ""  # whom it counts, seen from the process that is measured
+
+
+MUTEX = Work("mutex", "mutex", 2)
+COUNT_ONLY = (MUTEX, Work("semaphore", "semaphore", 2), Work("schedule", "schedule", 1))
+KMALLOC = (
+    Work("kmalloc64", "kmalloc(64), kfree", 2, pair=True),
+    Work("kmalloc-variable", "kmalloc(size), kfree", 2, pair=True),
+)
+CALLS = (*COUNT_ONLY, *KMALLOC)
+PIPE = Work("pipe", "pipe")
+PROGRAMS = ("stress-ng-pipe", "stress-ng-mutex", "stress-ng-malloc", "hackbench", "compile")
+ROWS = (1, 1000, 10000)
+READ_TRACER, READ_STAT = "read-proc-tracer", "read-pid-stat"  # with -ROWS behind
+REQUESTS = {
+    "load": "load",
+    "first-add": "first ADD",
+    "add": "ADD",
+    "remove": "REMOVE",
+    "last-remove": "last REMOVE",
+    "unload": "unload",
+}
+MEMORY = {"memory-per-process": "a monitored process", "memory-tables": "the tables"}
+
+OTHER, THIS = "another", "this"
+OF_TRACER = {
+    "idle": "nobody",
+    "other": OTHER,
+    "monitored": THIS,
+    "1000-others": "1,000 others",
+    "1000-others-and-this": "1,000 others, this",
+    "10000-others": "10,000 others",
+    "10000-others-and-this": "10,000 others, this",
+    "after-last": "nobody any more",
+}
+FLOORS = {
+    "floor-kprobe": "kprobe, empty",
+    "floor-kretprobe-declines": "kretprobe, declining",
+    "floor-kretprobe": "kretprobe, empty",
+}
+PEERS = {
+    "bpftrace-fentry": "bpftrace, fentry",
+    "bpftrace-kprobe": "bpftrace, kprobe",
+    "bpftrace-kretprobe": "bpftrace, kretprobe",
+    "bpftrace-kmem": "bpftrace, kmem",
+    "ftrace-hist": "ftrace hist triggers",
+    "perf-kprobe": "perf stat -p, kprobes",
+    "perf-tracepoint": "perf stat -p, kmem",
+    "systemtap": "SystemTap",
+}
+
+
+def of_tracer(engine: str, state: str) -> str:
+    """The name of a state of tracer with that engine."""
+    return f"tracer-{engine}-{state}"
+
+
+def _states() -> tuple[State, ...]:
+    ours = [
+        State(of_tracer(engine, name), f"tracer, {engine}", Whose.OURS, counted)
+        for engine in ENGINES
+        for name, counted in OF_TRACER.items()
+    ]
+    floors = [State(name, tool, Whose.FLOOR) for name, tool in FLOORS.items()]
+    peers = [
+        State(f"{name}-{when}", tool, Whose.PEER, counted)
+        for name, tool in PEERS.items()
+        for when, counted in (("other", OTHER), ("monitored", THIS))
+    ]
+    return (State(BASELINE, "no module", Whose.NOBODY), *ours, *floors, *peers)
+
+
+STATES = {state.name: state for state in _states()}
