@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from .processes import Worker
 
 UNIT = "instructions an iteration"
-WARM_UP = 10  # a batch of a tenth goes before, and is not counted
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,12 @@ class Work:
     name: str
     order: str  # of native/worker.c; the number of iterations follows
     part: int = 1  # so many times fewer iterations: one of them takes long
+    warm_up: int = 1000  # iterations that go before, and are not counted
 
     def batches(self, worker: Worker, iterations: int, batches: int) -> Iterator[float]:
         """Instructions an iteration, of each of so many batches."""
         count = max(1, iterations // self.part)
-        worker.ask(f"{self.order} {max(1, count // WARM_UP)}")
+        worker.ask(f"{self.order} {self.warm_up}")
         for _ in range(batches):
             (nanoseconds,) = worker.ask(f"{self.order} {count}")
             yield nanoseconds / count
@@ -34,5 +34,6 @@ WORKS = (
     Work("kmalloc-variable", "kernel kmalloc-variable"),
     Work("semaphore", "kernel semaphore"),
     Work("schedule", "kernel schedule"),
-    Work("pipe", "pipe", part=20),
+    # It takes a thousand or two until the scheduler has found its way with the two.
+    Work("pipe", "pipe", part=20, warm_up=4000),
 )

@@ -8,7 +8,6 @@
  * open file gives the nanoseconds that the last one took.
  */
 #include <linux/fs.h>
-#include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -32,12 +31,9 @@ static struct semaphore work_semaphore;
 /* Read anew each time: a constant size is served by another entry point. */
 static size_t variable_size = 100;
 
-/* Two instructions an iteration, and nothing else: not even an interrupt. */
+/* Two instructions an iteration. */
 static void run_loop(unsigned long count)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
 #if defined(CONFIG_X86)
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(count) : : "cc");
 #elif defined(CONFIG_ARM64)
@@ -45,7 +41,6 @@ static void run_loop(unsigned long count)
 #else
 #error "a loop of two instructions is to be written for this processor"
 #endif
-	local_irq_restore(flags);
 }
 
 static void run_mutex(unsigned long count)
