@@ -50,16 +50,16 @@ def found(run: Run, name: str, engine: str, work: str) -> Judged:
         ("after-last", "the last one removed", "ftrace", "schedule", 0),
         ("other", "another monitored", "kretprobe", "schedule", 190),
         ("other", "another monitored", "kretprobe", "mutex", 2 * 190),
-        ("other", "another monitored", "kretprobe", "kmalloc(64), kfree", 2 * 190),
-        ("other", "another monitored", "ftrace", "semaphore", 2 * 60),
+        ("other", "another monitored", "kretprobe", "kmalloc 64", 2 * 190),
+        ("other", "another monitored", "ftrace", "up, down", 2 * 60),
         ("monitored", "this monitored: counts", "kretprobe", "mutex", 2 * 200),
         ("monitored", "this monitored: counts", "ftrace", "schedule", 70),
-        ("monitored", "this monitored: bytes", "kretprobe", "kmalloc(64), kfree", 700),
-        ("monitored", "this monitored: bytes", "ftrace", "kmalloc(size), kfree", 350),
-        ("other", "pipes, another monitored, against fentry", "kretprobe", "pipe", 150),
-        ("monitored", "pipes, this monitored, against fentry", "kretprobe", "pipe", 50),
-        ("other", "pipes, another monitored, against fentry", "ftrace", "pipe", 50),
-        ("monitored", "pipes, this monitored, against fentry", "ftrace", "pipe", 20),
+        ("monitored", "this monitored: bytes", "kretprobe", "kmalloc 64", 700),
+        ("monitored", "this monitored: bytes", "ftrace", "kmalloc n", 350),
+        ("other", "pipes: another, against fentry", "kretprobe", "pipe", 150),
+        ("monitored", "pipes: this, against fentry", "kretprobe", "pipe", 50),
+        ("other", "pipes: another, against fentry", "ftrace", "pipe", 50),
+        ("monitored", "pipes: this, against fentry", "ftrace", "pipe", 20),
     ],
 )
 def test_the_bound_is_on_what_a_call_adds(
@@ -73,7 +73,7 @@ def test_the_bound_is_on_what_a_call_adds(
 
 
 def test_a_pair_with_bytes_may_take_more_on_7_3() -> None:
-    name, work = "this monitored: bytes", "kmalloc(64), kfree"
+    name, work = "this monitored: bytes", "kmalloc 64"
     for engine, most in (("kretprobe", 800.0), ("ftrace", 400.0)):
         kernel = "7.3.4+deb13-amd64"
         assert (
@@ -130,7 +130,7 @@ def test_a_peer_that_adds_nothing_is_nothing_to_compare_with() -> None:
         for one in run_where({}).figures
     )
     run = replace(run_where({}), figures=figures)
-    one = found(run, "pipes, this monitored, against fentry", "ftrace", "pipe")
+    one = found(run, "pipes: this, against fentry", "ftrace", "pipe")
     assert one.outcome is Outcome.UNKNOWN
 
 
@@ -152,7 +152,7 @@ def test_a_check_names_each_figure_over_its_bound() -> None:
     lines = [complaint(run, one) for one in broken(run)]
     head = "bookworm, Linux 6.1.0-56-amd64: "
     assert (
-        f"{head}kretprobe, this monitored: counts, mutex: 210.00 instructions a call, bound 200"
+        f"{head}kretprobe, this monitored: counts, mutex: 210.0 instructions a call, bound 200"
         in lines
     )
     assert not any("bytes" in line and "kretprobe" in line for line in lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tracer_lab.kernels_record import (
     replaced,
     write_records,
 )
+from tracer_lab.markdown import table
 from tracer_lab.reports import CellReport
 from tracer_tools.kernels import supported_kernels
 
@@ -54,12 +55,12 @@ def document(records: Sequence[CellRecord], oldest: str, newest: str, day: date)
     parts = [
         HEAD.format(day=day.isoformat(), oldest=oldest, newest=newest),
         BOOTED,
-        _table(_booted_rows(booted)),
+        table(_booted_rows(booted)),
         SYMBOLS,
-        _table(_symbol_rows([record for record in booted if record.symbols])),
+        table(_symbol_rows([record for record in booted if record.symbols])),
     ]
     if built:
-        parts += [BUILT, _table(_built_rows(built))]
+        parts += [BUILT, table(_built_rows(built))]
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -84,12 +85,6 @@ def write_text(tree: Path, records: Sequence[CellRecord]) -> None:
     target = tree / DOCUMENT
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8")
-
-
-def _table(rows: Iterable[Sequence[str]]) -> str:
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _booted_rows(records: Sequence[CellRecord]) -> Iterator[Sequence[str]]:

@@ -30,11 +30,21 @@ PEER = "bpftrace-fentry"
 
 
 class Unit(Enum):
-    """What a bound is of; the value is what stands behind the number."""
+    """What a bound is of; the value is what stands behind the number in a table."""
 
-    CALL = "instructions a call"
-    PAIR = "instructions a pair"
+    CALL = "a call"
+    PAIR = "a pair"
     TIMES = "x"
+
+    @property
+    def words(self) -> str:
+        """What stands behind the number in a sentence."""
+        return self.value if self is Unit.TIMES else f"instructions {self.value}"
+
+    @property
+    def decimals(self) -> int:
+        """How many of them a figure is told with."""
+        return 2 if self is Unit.TIMES else 1
 
 
 class Outcome(Enum):
@@ -141,7 +151,7 @@ def complaint(run: Run, one: Judged) -> str:
     what = f"{run.cell}, Linux {run.kernel}: {one.engine}, {one.name}, {one.work}"
     if one.figure is None:
         return f"{what}: not measured, bound {one.limit:g}"
-    return f"{what}: {one.figure:.2f} {one.unit.value}, bound {one.limit:g}"
+    return f"{what}: {one.figure:.{one.unit.decimals}f} {one.unit.words}, bound {one.limit:g}"
 
 
 def ratio(value: float | None, against: float | None) -> float | None:
@@ -203,7 +213,7 @@ def _of_pipes(engine: str, limits: Sequence[float]) -> list[Bound]:
     rows = (("other", "another"), ("monitored", "this"))
     return [
         Bound(
-            f"pipes, {who} monitored, against fentry",
+            f"pipes: {who}, against fentry",
             engine,
             of_tracer(engine, state),
             Unit.TIMES,

@@ -48,15 +48,21 @@ def moved(old: float, new: float) -> bool:
     return abs(new - old) > REPEATS * old
 
 
-def compare(old: Sequence[Run], new: Sequence[Run]) -> Comparison:
-    """Compare each new run with the old one of its cell. Raises LabError if there is none."""
-    before = {run.cell: run for run in old}
-    missing = [run.cell for run in new if run.cell not in before]
+def check_comparable(old: Sequence[Run], cells: Sequence[str]) -> None:
+    """Raise LabError unless there is an old run of each of those cells."""
+    there = [run.cell for run in old]
+    missing = [cell for cell in cells if cell not in there]
     if missing:
         raise LabError(
             f"no run of {', '.join(missing)} to compare with",
-            f"the file has {', '.join(before) or 'none'}: choose with --only",
+            f"the file has {', '.join(there) or 'none'}: choose with --only",
         )
+
+
+def compare(old: Sequence[Run], new: Sequence[Run]) -> Comparison:
+    """Compare each new run with the old one of its cell. Raises LabError if there is none."""
+    check_comparable(old, [run.cell for run in new])
+    before = {run.cell: run for run in old}
     pairs = [(before[run.cell], run) for run in new]
     return Comparison(
         moves=tuple(move for pair in pairs for move in _moves(*pair)),

@@ -29,15 +29,8 @@ class Work:
 
     @property
     def divisor(self) -> int:
-        """What a figure of an iteration is divided by to be told."""
+        """What a figure of an iteration is divided by to be told: by call, by pair, as it is."""
         return 1 if self.pair or not self.calls else self.calls
-
-    @property
-    def per(self) -> str:
-        """What a told figure is of."""
-        if self.pair:
-            return "a pair"
-        return "a call" if self.calls else "a round trip"
 
 
 @dataclass(frozen=True)
@@ -51,10 +44,10 @@ class State:
 
 
 MUTEX = Work("mutex", "mutex", 2)
-COUNT_ONLY = (MUTEX, Work("semaphore", "semaphore", 2), Work("schedule", "schedule", 1))
+COUNT_ONLY = (MUTEX, Work("semaphore", "up, down", 2), Work("schedule", "schedule", 1))
 KMALLOC = (
-    Work("kmalloc64", "kmalloc(64), kfree", 2, pair=True),
-    Work("kmalloc-variable", "kmalloc(size), kfree", 2, pair=True),
+    Work("kmalloc64", "kmalloc 64", 2, pair=True),
+    Work("kmalloc-variable", "kmalloc n", 2, pair=True),
 )
 CALLS = (*COUNT_ONLY, *KMALLOC)
 PIPE = Work("pipe", "pipe")
@@ -73,14 +66,14 @@ MEMORY = {"memory-per-process": "a monitored process", "memory-tables": "the tab
 
 OTHER, THIS = "another", "this"
 OF_TRACER = {
-    "idle": "nobody",
+    "idle": "none",
     "other": OTHER,
     "monitored": THIS,
-    "1000-others": "1,000 others",
-    "1000-others-and-this": "1,000 others, this",
-    "10000-others": "10,000 others",
-    "10000-others-and-this": "10,000 others, this",
-    "after-last": "nobody any more",
+    "1000-others": "1,000",
+    "1000-others-and-this": "1,000, this",
+    "10000-others": "10,000",
+    "10000-others-and-this": "10,000, this",
+    "after-last": "none again",
 }
 FLOORS = {
     "floor-kprobe": "kprobe, empty",
@@ -92,11 +85,12 @@ PEERS = {
     "bpftrace-kprobe": "bpftrace, kprobe",
     "bpftrace-kretprobe": "bpftrace, kretprobe",
     "bpftrace-kmem": "bpftrace, kmem",
-    "ftrace-hist": "ftrace hist triggers",
-    "perf-kprobe": "perf stat -p, kprobes",
-    "perf-tracepoint": "perf stat -p, kmem",
+    "ftrace-hist": "ftrace, hist",
+    "perf-kprobe": "perf, kprobe",
+    "perf-tracepoint": "perf, tracepoint",
     "systemtap": "SystemTap",
 }
+KMEM_ALONE = {PEERS[name] for name in ("bpftrace-kmem", "perf-tracepoint")}
 
 
 def of_tracer(engine: str, state: str) -> str:
