@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from tracer_lab.bench.figures import Form, Run, parse_lines
 from tracer_lab.bench.root import ensure_bench_root
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import NOT_COPIED
+from tracer_lab.kernels_record import tree_commit
 from tracer_lab.roots import kernel_release, log_of
 from tracer_lab.variants import TREE
 from tracer_lab.vm import Guest, boot, fresh_share
@@ -25,10 +28,9 @@ ARGUMENTS = ("tsc=reliable", "nowatchdog")
 
 
 @dataclass(frozen=True)
-class Form:
+class Parts:
     """How much of the bench to run."""
 
-    name: str
     iterations: int = 100_000  # of a batch
     batches: int = 5
     states: str = "*"  # patterns of names, separated by commas
@@ -47,12 +49,33 @@ class Form:
         ]
 
 
-FULL = Form("full")
-SHORT = Form("short", iterations=20_000, batches=3, states="baseline,tracer-*", crowds=())
+FORMS: dict[Form, Parts] = {
+    "full": Parts(),
+    "short": Parts(iterations=20_000, batches=3, states="baseline,tracer-*", crowds=()),
+}
 
 
-def measure(cell: Cell, form: Form, say: Callable[[str], None], tree: Path = TREE) -> str:
-    """Boot the kernel of a cell and run the bench in it; returns the lines that it wrote.
+def run_bench(cell: Cell, form: Form, say: Callable[[str], None]) -> Run:
+    """Measure on the kernel of that cell what that form of the bench has.
+
+    ``say`` is told what is being done. Raises what ``measure`` raises.
+    """
+    commit, day = tree_commit(TREE), date.today().isoformat()
+    measured = measure(cell, FORMS[form], say)
+    figures, absences = parse_lines(measured.lines)
+    return Run(cell.name, measured.kernel, day, commit, form, figures, absences)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out of a guest."""
+
+    kernel: str  # release
+    lines: str  # of JSON, one a figure
+
+
+def measure(cell: Cell, parts: Parts, say: Callable[[str], None]) -> Measured:
+    """Boot the kernel of a cell and run parts of the bench in it.
 
     Raises LabError if something does not compile or the guest says that it cannot go on,
     and what ``vm.boot`` raises.
@@ -62,7 +85,7 @@ def measure(cell: Cell, form: Form, say: Callable[[str], None], tree: Path = TRE
     name = f"bench-{cell.name}"
     with fresh_share(name) as share:
         say("building the modules and programs")
-        build(root, share, tree, log_of(f"{name}-build"))
+        build(root, share, log_of(f"{name}-build"))
         figures = share / FIGURES
 
         def watch() -> None:
@@ -70,7 +93,7 @@ def measure(cell: Cell, form: Form, say: Callable[[str], None], tree: Path = TRE
             say(f"{lines} figures" if lines else "booting")
 
         command = ["env", "-C", SHARE, "python3", "-m", f"{IN_GUEST.name}.run"]
-        command += [f"--figures={SHARE}/{FIGURES}", *form.options]
+        command += [f"--figures={SHARE}/{FIGURES}", *parts.options]
         guest = Guest(
             name,
             root,
@@ -86,13 +109,13 @@ def measure(cell: Cell, form: Form, say: Callable[[str], None], tree: Path = TRE
         if result.status != 0:
             said = result.output.strip() or "nothing"
             raise LabError(f"the bench ended in its guest: {said}", f"console: {result.console}")
-        return figures.read_text(encoding="utf-8")
+        return Measured(result.kernel, figures.read_text(encoding="utf-8"))
 
 
-def build(root: Path, share: Path, tree: Path, log: Path) -> None:
+def build(root: Path, share: Path, log: Path) -> None:
     """Put what runs in the guest into the folder that it shares, compiled by its own compiler."""
     shutil.copytree(IN_GUEST, share / IN_GUEST.name, ignore=NOT_COPIED)
-    shutil.copytree(tree / "src" / "tracer", share / "tracer", ignore=NOT_COPIED)
+    shutil.copytree(TREE / "src" / "tracer", share / "tracer", ignore=NOT_COPIED)
     headers = f"KDIR=/lib/modules/{kernel_release(root)}/build"
     for folder, *settings in (
         ("tracer", headers, "TRACER_VERSION=bench"),

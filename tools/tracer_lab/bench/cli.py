@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
-from tracer_lab.bench.boot import FULL, measure
+from tracer_lab.bench.boot import Parts, measure
 from tracer_lab.cells import cell_named
 from tracer_lab.errors import LabError
 
 
 def main() -> None:
     """Measure what is asked for, and print the lines of the guest."""
+    everything = Parts()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cell", help="a cell of the matrix, such as bookworm")
-    parser.add_argument("--states", default=FULL.states, help="such as 'baseline,tracer-*'")
-    parser.add_argument("--works", default=FULL.works, help="such as mutex,kmalloc64")
-    parser.add_argument("--iterations", type=int, default=FULL.iterations, help="of a batch")
-    parser.add_argument("--batches", type=int, default=FULL.batches)
+    parser.add_argument("--states", default=everything.states, help="such as 'baseline,tracer-*'")
+    parser.add_argument("--works", default=everything.works, help="such as mutex,kmalloc64")
+    parser.add_argument("--iterations", type=int, default=everything.iterations, help="of a batch")
+    parser.add_argument("--batches", type=int, default=everything.batches)
     parser.add_argument("--crowds", type=int, nargs="*", default=[], help="such as 1000 10000")
     given = vars(parser.parse_args())
     cell = given.pop("cell")
     try:
-        print(measure(cell_named(cell), replace(FULL, **given), lambda _: None), end="")
+        print(measure(cell_named(cell), Parts(**given), lambda _: None).lines, end="")
     except LabError as error:
         sys.exit(f"error: {error}")
 
