@@ -19,6 +19,12 @@ TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
 from tracer_lab.autopkgtest import TESTS, run_autopkgtest  # noqa: E402
+from tracer_lab.bench.bounds import complaints  # noqa: E402
+from tracer_lab.bench.comparing import check_comparable, comparison  # noqa: E402
+from tracer_lab.bench.document import write_performance  # noqa: E402
+from tracer_lab.bench.figures import Form, Run, read_runs, write_runs  # noqa: E402
+from tracer_lab.bench.running import CELLS, chosen_cells  # noqa: E402
+from tracer_lab.bench.terminal import measure  # noqa: E402
 from tracer_lab.cache import cache_dir, remove_tree  # noqa: E402
 from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
@@ -43,7 +49,9 @@ from tracer_lab.target import Target  # noqa: E402
 from tracer_lab.variants import packages_of_variant  # noqa: E402
 
 CELL = "bookworm"
-PARTS = ("lint", "unit", "vm", "matrix")
+PARTS = ("lint", "unit", "vm", "matrix", "bench")
+NAMED = ("unit", "vm", "matrix")  # parts whose tests have names
+SHORT_RECORD = Path("build", "bench.json")
 WRONG_USAGE = 2
 MADE_IN = ("build", "dist", "src", "tests", "tools")
 console = Console()
@@ -117,6 +125,47 @@ def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
     end_unless_passed(reports)
 
 
+def end_unless_bounded(runs: Sequence[Run]) -> None:
+    """End with status 1, naming each figure that is over its bound, if there is one."""
+    lines = [line for run in runs for line in complaints(run)]
+    if lines:
+        raise Exit("\n".join(lines), code=1)
+
+
+def keep_run(run: Run) -> None:
+    """Keep a run of the bench in the document, if it is a whole one."""
+    if run.form == "full":
+        write_performance(TREE, [run], CELLS)
+
+
+@task(
+    help={
+        "only": "only the kernels of those cells of the matrix: 'trixie*'",
+        "short": "only tracer and no crowds; writes build/bench.json and no document",
+        "compare": "say what has moved by more than 1 % since the runs in that file",
+        "check": "end with status 1 if a figure is over its bound",
+    },
+)
+def bench(
+    _: Context, only: str = "", short: bool = False, compare: str = "", check: bool = False
+) -> None:
+    """Count the instructions that tracer and its peers add, and write docs/performance.md."""
+    form: Form = "short" if short else "full"
+    with plain_errors(WRONG_USAGE):
+        cells = chosen_cells(only)
+        old = read_runs(Path(compare)) if compare else []
+        if compare:
+            check_comparable(old, [cell.name for cell in cells])
+    with plain_errors():
+        runs = measure(console, cells, form, keep_run)
+        if short:
+            write_runs(TREE / SHORT_RECORD, runs)
+    if compare:
+        print("\n".join(("", *comparison(old, runs).lines())))
+    if check:
+        end_unless_bounded(runs)
+
+
 @task(
     name="test",
     help={
@@ -126,12 +175,12 @@ def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
     },
 )
 def run_tests(context: Context, only: str = "", k: str = "") -> None:
-    """Run all tests: lint, unit, virtual machines, the generic kernels of the matrix."""
+    """Run all tests: lint, unit, virtual machines, the generic kernels, a short bench."""
     if only and only not in PARTS:
         known = ", ".join(PARTS)
         raise Exit(f"error: no part called {only}: it is one of {known}", code=WRONG_USAGE)
-    if k and only not in PARTS[1:]:
-        message = f"error: -k is of one part's tests: add --only {', or '.join(PARTS[1:])}"
+    if k and only not in NAMED:
+        message = f"error: -k is of one part's tests: add --only {', or '.join(NAMED)}"
         raise Exit(message, code=WRONG_USAGE)
     if only in ("", "lint"):
         lint(context)
@@ -149,6 +198,8 @@ def run_tests(context: Context, only: str = "", k: str = "") -> None:
         with plain_errors(WRONG_USAGE):
             list_tests(k)
         end_unless_passed(run_cells([job for job in all_jobs() if job.generic], k))
+    if only in ("", "bench"):
+        bench(context, only=CELL, short=True, check=True)
 
 
 @task
@@ -271,6 +322,7 @@ namespace = Collection(
     lint,
     run_tests,
     matrix,
+    bench,
     package,
     quality,
     autopkgtest,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tracer_lab.bench.comparing import compare
+from tracer_lab.bench.comparing import comparison
 from tracer_lab.bench.figures import Figure, Run
 from tracer_lab.errors import LabError
 
@@ -32,13 +32,13 @@ def run_of(cell: str = "bookworm", **values: float) -> Run:
     ],
 )
 def test_what_moved_by_more_than_a_hundredth_is_said(old: float, new: float, counts: bool) -> None:
-    found = compare([run_of(mutex=old)], [run_of(mutex=new)])
+    found = comparison([run_of(mutex=old)], [run_of(mutex=new)])
     assert found.compared == 1
     assert [(move.old, move.new) for move in found.moves] == [(old, new)] * counts
 
 
 def test_a_move_is_a_line_with_both_figures() -> None:
-    lines = list(compare([run_of(mutex=2000.0)], [run_of(mutex=1500.0)]).lines())
+    lines = list(comparison([run_of(mutex=2000.0)], [run_of(mutex=1500.0)]).lines())
     assert lines == [
         "bookworm: mutex, baseline: 2,000.00 -> 1,500.00 (-25.0%)",
         "1 of 1 figures moved by more than 1%",
@@ -47,11 +47,11 @@ def test_a_move_is_a_line_with_both_figures() -> None:
 
 def test_cells_are_compared_with_themselves() -> None:
     old = [run_of("trixie-backports", mutex=1.0), run_of("bookworm", mutex=2.0)]
-    assert compare(old, [run_of("bookworm", mutex=2.0)]).moves == ()
+    assert comparison(old, [run_of("bookworm", mutex=2.0)]).moves == ()
 
 
 def test_figures_that_only_one_has_are_named() -> None:
-    notes = compare([run_of(mutex=1.0, pipe=2.0)], [run_of(mutex=1.0, schedule=2.0)]).notes
+    notes = comparison([run_of(mutex=1.0, pipe=2.0)], [run_of(mutex=1.0, schedule=2.0)]).notes
     assert notes == (
         "bookworm: no longer measured: pipe in baseline",
         "bookworm: measured for the first time: schedule in baseline",
@@ -60,7 +60,7 @@ def test_figures_that_only_one_has_are_named() -> None:
 
 def test_another_kernel_and_another_form_are_said() -> None:
     new = replace(run_of(mutex=1.0), kernel="6.1.0-57-amd64", form="short")
-    notes = compare([run_of(mutex=1.0)], [new]).notes
+    notes = comparison([run_of(mutex=1.0)], [new]).notes
     assert notes == (
         "bookworm: Linux 6.1.0-56-amd64 -> 6.1.0-57-amd64",
         "bookworm: form full -> short",
@@ -69,4 +69,4 @@ def test_another_kernel_and_another_form_are_said() -> None:
 
 def test_nothing_to_compare_with_is_an_error() -> None:
     with pytest.raises(LabError, match="no run of bookworm"):
-        compare([run_of("trixie-backports", mutex=1.0)], [run_of("bookworm", mutex=1.0)])
+        comparison([run_of("trixie-backports", mutex=1.0)], [run_of("bookworm", mutex=1.0)])

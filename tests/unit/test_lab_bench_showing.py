@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from tracer_lab.bench.chart import bars, chart
-from tracer_lab.bench.document import DOCUMENT, document, write_document
+from tracer_lab.bench.document import DOCUMENT, document, write_performance
 from tracer_lab.bench.figures import RECORD, Absence, Figure, Run, read_runs
 from tracer_lab.bench.tables import Table, bounds_table, lines_below, number, tables
 from tracer_lab.bench.terminal import show_run
@@ -103,7 +103,7 @@ def test_a_row_is_told_against_a_stat() -> None:
 
 def test_requests_and_memory_are_told_by_engine() -> None:
     table = table_called("Requests", made_up())
-    assert list(table.head) == ["of", "tracer-kretprobe", "tracer-ftrace"]
+    assert list(table.head) == ["of", "kretprobe", "ftrace"]
     assert row_of(table, "first ADD") == ["120,000,000"] * 2
     assert row_of(table_called("Memory", made_up()), "the tables") == ["2,097,152"] * 2
 
@@ -186,8 +186,8 @@ def test_the_document_is_written_from_what_is_kept(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     run = made_up()
     other = replace(run, cell="trixie-backports")
-    write_document(tmp_path, [other], CELLS)
-    write_document(tmp_path, [run], CELLS)
+    write_performance(tmp_path, [other], CELLS)
+    write_performance(tmp_path, [run], CELLS)
     kept = read_runs(tmp_path / RECORD)
     assert kept == [run, other]
     assert (tmp_path / DOCUMENT).read_text() == document(kept)

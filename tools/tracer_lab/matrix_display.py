@@ -74,8 +74,12 @@ class LiveDisplay:
         )
         for finding in report.failed:
             self._console.print(f"           {finding.test}", highlight=False, soft_wrap=True)
-        if report.name in self._cells:
-            self._live.remove_task(self._cells.pop(report.name))
+        self.gone(report.name)
+
+    def gone(self, name: str) -> None:
+        """Show that a cell is no longer under way."""
+        if name in self._cells:
+            self._live.remove_task(self._cells.pop(name))
         self._left -= 1
         self._live.update(self._rest, description=self._remaining())
 

@@ -146,12 +146,19 @@ def broken(run: Run) -> list[Judged]:
     ]
 
 
-def complaint(run: Run, one: Judged) -> str:
-    """A broken bound, in a line."""
+def complaints(run: Run) -> list[str]:
+    """Each of them in a line."""
+    return [_complaint(run, one) for one in broken(run)]
+
+
+def _complaint(run: Run, one: Judged) -> str:
     what = f"{run.cell}, Linux {run.kernel}: {one.engine}, {one.name}, {one.work}"
     if one.figure is None:
-        return f"{what}: not measured, bound {one.limit:g}"
-    return f"{what}: {one.figure:.{one.unit.decimals}f} {one.unit.words}, bound {one.limit:g}"
+        return f"not measured: {what}: bound {one.limit:g}"
+    return (
+        f"over its bound: {what}:"
+        f" {one.figure:.{one.unit.decimals}f} {one.unit.words}, bound {one.limit:g}"
+    )
 
 
 def ratio(value: float | None, against: float | None) -> float | None:

@@ -59,7 +59,7 @@ def check_comparable(old: Sequence[Run], cells: Sequence[str]) -> None:
         )
 
 
-def compare(old: Sequence[Run], new: Sequence[Run]) -> Comparison:
+def comparison(old: Sequence[Run], new: Sequence[Run]) -> Comparison:
     """Compare each new run with the old one of its cell. Raises LabError if there is none."""
     check_comparable(old, [run.cell for run in new])
     before = {run.cell: run for run in old}

@@ -65,7 +65,7 @@ def document(runs: Sequence[Run]) -> str:
     return HEAD.format(repeats=REPEATS) + "".join(part for run in runs for part in _parts(run))
 
 
-def write_document(tree: Path, new: Sequence[Run], cells: Sequence[str]) -> None:
+def write_performance(tree: Path, new: Sequence[Run], cells: Sequence[str]) -> None:
     """Keep runs of some of the bench's ``cells``, and write the document and its charts.
 
     Raises LabError if what is kept from before cannot be read.

@@ -148,7 +148,8 @@ def _by_state(run: Run, title: str, text: str, works: dict[str, str]) -> Table:
         for work, label in works.items()
         if any(run.value(work, state) is not None for state in states)
     ]
-    return Table(title, text, ("of", *states), rows, words=1)
+    engines = [state.removeprefix("tracer-") for state in states]
+    return Table(title, text, ("of", *engines), rows, words=1)
 
 
 def bounds_table(run: Run) -> Table:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from tracer_lab.bench.bounds import Outcome
-from tracer_lab.bench.figures import Run
+from tracer_lab.bench.figures import Form, Run
+from tracer_lab.bench.running import run_cells
 from tracer_lab.bench.tables import Table, bounds_table, lines_below, tables
+from tracer_lab.cells import Cell
+from tracer_lab.matrix_display import LiveDisplay
 
 COLUMNS = 100  # where there is no terminal to say how wide lines may be
 COLOURS = {
@@ -17,6 +22,25 @@ COLOURS = {
     Outcome.OVER.value: "red",
     Outcome.UNKNOWN.value: "yellow",
 }
+
+
+def measure(
+    console: Console, cells: Sequence[Cell], form: Form, keep: Callable[[Run], None]
+) -> list[Run]:
+    """Run the bench on those cells, show how it gets on, and then the tables.
+
+    ``keep`` is given each run as soon as there is one.
+    """
+    with LiveDisplay(console, len(cells)) as display:
+
+        def kept(run: Run) -> None:
+            display.gone(run.cell)
+            keep(run)
+
+        runs = run_cells(cells, form, display.said, kept)
+    for run in runs:
+        show_run(console, run)
+    return runs
 
 
 def show_run(console: Console, run: Run) -> None:
