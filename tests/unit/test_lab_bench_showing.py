@@ -17,6 +17,7 @@ from rich.console import Console
 from tracer_lab.bench.chart import bars, chart
 from tracer_lab.bench.document import DOCUMENT, document, write_performance
 from tracer_lab.bench.figures import RECORD, Absence, Figure, Run, read_runs
+from tracer_lab.bench.readme import README
 from tracer_lab.bench.tables import Table, bounds_table, lines_below, number, tables
 from tracer_lab.bench.terminal import show_run
 from tracer_lab.bench.vocabulary import CALLS, PIPE, PROGRAMS, STATES
@@ -184,6 +185,7 @@ def test_the_document_has_every_figure() -> None:
 
 def test_the_document_is_written_from_what_is_kept(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
+    (tmp_path / README).write_text("| instructions added |\n| --- |\n")
     run = made_up()
     other = replace(run, cell="trixie-backports")
     write_performance(tmp_path, [other], CELLS)
@@ -191,6 +193,7 @@ def test_the_document_is_written_from_what_is_kept(tmp_path: Path) -> None:
     kept = read_runs(tmp_path / RECORD)
     assert kept == [run, other]
     assert (tmp_path / DOCUMENT).read_text() == document(kept)
+    assert "| tracer, ftrace | " in (tmp_path / README).read_text()
     charts = re.findall(r"\]\((performance-.*\.svg)\)", document(kept))
     assert len(charts) == 2
     assert all((tmp_path / "docs" / name).read_text() == chart(run) for name in charts)

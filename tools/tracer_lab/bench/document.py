@@ -8,6 +8,7 @@ from pathlib import Path
 from tracer_lab.bench.chart import chart
 from tracer_lab.bench.comparing import REPEATS
 from tracer_lab.bench.figures import RECORD, Run, read_runs, replaced, write_runs
+from tracer_lab.bench.readme import README, with_costs
 from tracer_lab.bench.tables import Table, bounds_table, lines_below, number, tables
 from tracer_lab.bench.vocabulary import MUTEX
 from tracer_lab.cache import locked
@@ -33,7 +34,8 @@ of the same work without any tool.
 
 tracer is measured with both of its engines. The floors are modules that do nothing: a probe of
 the kernel on each symbol that tracer probes, with an empty handler. The peers count the same
-calls; those called kmem and tracepoint only kmalloc and kfree, by the kernel's tracepoints.
+calls; those called kmem and tracepoint only kmalloc and kfree, by the kernel's tracepoints; the
+one called sum by fentry, without telling processes apart.
 [README](../README.md#the-alternatives) says what each gives and needs.
 """
 OF_RUN = """
@@ -66,7 +68,7 @@ def document(runs: Sequence[Run]) -> str:
 
 
 def write_performance(tree: Path, new: Sequence[Run], cells: Sequence[str]) -> None:
-    """Keep runs of some of the bench's ``cells``, and write the document and its charts.
+    """Keep runs of some of the bench's ``cells``; write the document, its charts, README's table.
 
     Raises LabError if what is kept from before cannot be read.
     """
@@ -77,6 +79,9 @@ def write_performance(tree: Path, new: Sequence[Run], cells: Sequence[str]) -> N
         (tree / DOCUMENT).write_text(document(runs), encoding="utf-8")
         for run in runs:
             (tree / DOCUMENT).with_name(chart_file(run)).write_text(chart(run), encoding="utf-8")
+        readme = tree / README
+        text = with_costs(readme.read_text(encoding="utf-8"), runs)
+        readme.write_text(text, encoding="utf-8")
 
 
 def _parts(run: Run) -> Iterator[str]:

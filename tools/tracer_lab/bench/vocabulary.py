@@ -82,6 +82,7 @@ FLOORS = {
 }
 PEERS = {
     "bpftrace-fentry": "bpftrace, fentry",
+    "bpftrace-fentry-sum": "bpftrace, sum",
     "bpftrace-kprobe": "bpftrace, kprobe",
     "bpftrace-kretprobe": "bpftrace, kretprobe",
     "bpftrace-kmem": "bpftrace, kmem",
