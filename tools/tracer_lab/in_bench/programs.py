@@ -1,0 +1,89 @@
+"""Whole programs that know nothing of tracer: what a run of each takes in states of the machine.
+
+Taken is the processor time of all their processes, which in this guest is instructions. The
+guest's clock would not do: it jumps while a program waits for a file.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from .modules import BUILT
+
+NANOSECONDS = 1_000_000_000
+HEADERS = Path("/lib/modules", os.uname().release, "build")
+# It waits for a line before it becomes the program.
+HELD = ("sh", "-c", 'read -r _ && exec "$@"', "sh")
+
+# Gets the PID of a program that is about to start.
+Prepare = Callable[[int], None]
+
+
+class ProgramError(Exception):
+    """A program failed; the text is the end of what it said."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that always does the same."""
+
+    work: str
+    command: Sequence[str]
+    operations: int = 1  # that it does in a run
+    unit: str = "instructions a run"
+
+    def run(self, prepare: Prepare) -> float:
+        """Instructions an operation of one run. Raises ProgramError."""
+        before = _of_children()
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            [*HELD, *self.command],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tempfile.gettempdir(),
+        ) as process:
+            prepare(process.pid)
+            said, _ = process.communicate("\n")
+        if process.returncode != 0:
+            raise ProgramError(f"{self.command[0]} failed: {said.strip()[-400:]}")
+        return (_of_children() - before) * NANOSECONDS / self.operations
+
+
+def _of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def stress_ng(stressor: str, operations: int, *options: str) -> Program:
+    """A stressor of stress-ng, that does as many operations."""
+    command = ["stress-ng", f"--{stressor}", "1", f"--{stressor}-ops", str(operations)]
+    command += ["--no-rand-seed", "--quiet", *options]
+    return Program(f"stress-ng-{stressor}", command, operations, "instructions a bogo-op")
+
+
+@contextmanager
+def programs() -> Iterator[list[Program]]:
+    """All programs, and until the end of the block what one of them compiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("Kbuild", "bench.c", "floor.c"):
+            shutil.copy(BUILT / name, folder)
+        # Everything is compiled in each run.
+        compile_it = ["make", "--always-make", "-C", str(HEADERS), f"M={folder}", "modules"]
+        yield [
+            stress_ng("pipe", 100_000),
+            stress_ng("mutex", 20_000),
+            stress_ng("malloc", 200_000, "--malloc-max", "1024"),
+            Program("hackbench", ["hackbench", "--groups", "1", "--fds", "10", "--loops", "200"]),
+            Program("compile", compile_it),
+        ]
