@@ -45,13 +45,20 @@ class Parts:
             f"--batches={self.batches}",
             f"--states={self.states}",
             f"--works={self.works}",
-            f"--crowds={','.join(map(str, self.crowds))}",
+            "--crowds",
+            *map(str, self.crowds),
         ]
 
 
 FORMS: dict[Form, Parts] = {
     "full": Parts(),
-    "short": Parts(iterations=20_000, batches=3, states="baseline,tracer-*", crowds=()),
+    "short": Parts(
+        iterations=20_000,
+        batches=3,
+        states="baseline,tracer-*",
+        works="mutex,kmalloc*,semaphore,schedule,pipe",
+        crowds=(),
+    ),
 }
 
 

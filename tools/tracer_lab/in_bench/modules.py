@@ -5,14 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TRACER = HERE.parent / "tracer" / "tracer.ko"
 BUILT = HERE / "module"
-PARAMETER = Path("/sys/module/tracer/parameters/engine")
+RUNS = Path("/sys/module/tracer/parameters/engine")
 PROBES = Path("/sys/kernel/debug/tracer/probes")
 NODE = Path("/dev/tracer")
 ENGINES = ("kretprobe", "ftrace")
@@ -22,10 +22,6 @@ REMOVE_PROCESS = 0x4004012B
 
 class LoadError(Exception):
     """A module could not be loaded; the text says why."""
-
-
-class NoEngineError(Exception):
-    """This tracer does not have the engine that is asked for."""
 
 
 @contextmanager
@@ -40,29 +36,41 @@ def loaded(module: Path, *parameters: str) -> Iterator[None]:
 
 @contextmanager
 def tracer(engine: str) -> Iterator[None]:
-    """With tracer loaded until the end of the block. Raises LoadError or NoEngineError."""
-    # Before there was a choice of engines, there was this one.
-    given = [] if engine == ENGINES[0] else [f"engine={engine}"]
-    with loaded(TRACER, *given):
-        runs = PARAMETER.read_text().strip() if PARAMETER.exists() else ENGINES[0]
-        if runs != engine:
-            raise NoEngineError(f"this tracer has no engine {engine}: it runs {runs}")
+    """With tracer loaded until the end of the block. Raises LoadError, or if it runs another."""
+    with loaded(TRACER, parameter(engine)):
+        check_engine(engine)
         yield
 
 
+def parameter(engine: str) -> str:
+    """What loads tracer with that engine."""
+    return f"engine={engine}"
+
+
+def check_engine(engine: str) -> None:
+    """Raise LoadError unless the loaded tracer runs that engine."""
+    # A kernel lets any module load with parameters that the module does not have.
+    runs = RUNS.read_text(encoding="ascii").strip() if RUNS.exists() else "unnamed"
+    if runs != engine:
+        raise LoadError(f"tracer runs engine {runs} when asked for {engine}")
+
+
 @contextmanager
-def floor(kind: str, symbols: Sequence[str]) -> Iterator[None]:
+def floor(kind: str, symbols: Iterable[str]) -> Iterator[None]:
     """With probes that do nothing on those symbols until the end of the block."""
     with loaded(BUILT / "tracer_floor.ko", f"kind={kind}", f"symbols={','.join(symbols)}"):
         yield
 
 
-def probed_symbols() -> list[str]:
-    """The symbols that tracer probes on this kernel; it is loaded for that."""
+def probed_symbols() -> dict[str, str]:
+    """The symbols that tracer probes on this kernel, and the function that each serves.
+
+    It is loaded for that.
+    """
     with tracer(ENGINES[0]):
         header, *rows = PROBES.read_text(encoding="ascii").splitlines()
-        column = header.split().index("symbol")
-        return [row.split()[column] for row in rows]
+        symbol, function = map(header.split().index, ("symbol", "function"))
+        return {row.split()[symbol]: row.split()[function] for row in rows}
 
 
 @contextmanager

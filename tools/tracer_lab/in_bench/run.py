@@ -15,10 +15,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from . import clock
-from .modules import BUILT, LoadError, NoEngineError, loaded, probed_symbols
+from .modules import BUILT, ENGINES, LoadError, loaded, probed_symbols
+from .peer_states import peer_states
+from .peers.tool import PeerError
 from .processes import Worker, WorkerError, sleepers, worker
+from .program_states import program_states, record_programs
+from .programs import ProgramError, programs
+from .reading import record_reading
 from .recording import Recorder
-from .states import Setting, State, states
+from .requests import record_memory_of_processes, record_requests, record_tables
+from .states import Setting, State, crowd_states, states
 from .works import UNIT, WORKS
 
 
@@ -27,10 +33,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure works in states of tracer.")
     parser.add_argument("--figures", type=Path, required=True, help="the file to write")
     parser.add_argument("--states", default="*", help="patterns of names, separated by commas")
-    parser.add_argument("--works", default="*", help="patterns of names, separated by commas")
+    parser.add_argument("--works", default="*", help="the same; also of: requests, reading, memory")
     parser.add_argument("--iterations", type=int, default=100_000, help="of a batch")
     parser.add_argument("--batches", type=int, default=5)
-    parser.add_argument("--crowds", default="1000,10000", help="numbers of processes")
+    parser.add_argument("--crowds", type=int, nargs="*", default=[], help="1000 10000")
     return parser.parse_args()
 
 
@@ -41,24 +47,63 @@ def wanted(name: str, patterns: str) -> bool:
 
 def measure(state: State, setting: Setting, given: argparse.Namespace, recorder: Recorder) -> None:
     """Record every work in that state, or that there is no such state here."""
+    found: dict[str, list[float]] = {}
     try:
         with state.entered(setting):
+            clock.await_quiet(setting.worker)
             for work in WORKS:
                 if wanted(work.name, given.works):
                     values = work.batches(setting.worker, given.iterations, given.batches)
-                    recorder.figure(work.name, state.name, list(values), UNIT)
-    except NoEngineError as error:
+                    found[work.name] = list(values)
+    except PeerError as error:
+        # Of a peer it may turn out at the end that it did not count.
         recorder.absent(state.name, str(error))
+        return
+    for name, batches in found.items():
+        recorder.figure(name, state.name, batches, UNIT)
 
 
-def run_states(given: argparse.Namespace, one: Worker, recorder: Recorder) -> None:
-    """Record every work in every state that is wanted."""
-    crowds: Sequence[int] = [int(number) for number in given.crowds.split(",") if number]
-    with sleepers(1) as (other,):
-        setting = Setting(one, other, probed_symbols())
-        for state in states(crowds):
+def run_all(one: Worker, given: argparse.Namespace, recorder: Recorder) -> None:
+    """Record everything that is wanted: with few processes first, then with each crowd."""
+    with sleepers(2) as few:
+        setting = Setting(one, few[0], probed_symbols())
+        for state in [*states(), *peer_states()]:
             if wanted(state.name, given.states):
                 measure(state, setting, given, recorder)
+        for engine in ENGINES:
+            if wanted(f"tracer-{engine}", given.states) and wanted("requests", given.works):
+                record_requests(engine, one, few, given.batches, recorder)
+                record_tables(engine, few[0], given.batches, recorder)
+        if wanted("reading", given.works):
+            record_reading(one, few[:1], given.batches, recorder)
+        run_programs(setting, given, recorder)
+        for crowd in given.crowds:
+            with sleepers(crowd) as others:
+                run_crowd(setting, others, given, recorder)
+
+
+def run_programs(setting: Setting, given: argparse.Namespace, recorder: Recorder) -> None:
+    """Record the whole programs that are wanted."""
+    every = program_states([*states(), *peer_states()])
+    entered = {name: enter for name, enter in every.items() if wanted(name, given.states)}
+    with programs() as all_of_them:
+        chosen = [program for program in all_of_them if wanted(program.work, given.works)]
+        record_programs(entered, chosen, setting, given.batches, recorder)
+
+
+def run_crowd(
+    setting: Setting, others: Sequence[int], given: argparse.Namespace, recorder: Recorder
+) -> None:
+    """Record what is wanted where there are so many other processes."""
+    for state in crowd_states(others):
+        if wanted(state.name, given.states):
+            measure(state, setting, given, recorder)
+    if wanted("reading", given.works):
+        record_reading(setting.worker, others, given.batches, recorder)
+    for engine in ENGINES:
+        # The more there are, the less does anything else of the machine matter.
+        if wanted("memory", given.works) and len(others) == max(given.crowds):
+            record_memory_of_processes(engine, others, given.batches, recorder)
 
 
 def main() -> None:
@@ -68,8 +113,8 @@ def main() -> None:
     try:
         with loaded(BUILT / "tracer_bench.ko"), worker() as one:
             recorder.figure("loop", "clock", [clock.check(one)], "nanoseconds an instruction")
-            run_states(given, one, recorder)
-    except (clock.ClockError, LoadError, WorkerError) as error:
+            run_all(one, given, recorder)
+    except (clock.ClockError, LoadError, ProgramError, WorkerError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable
 
 from .modules import ENGINES, floor, monitored, tracer
-from .processes import Worker, sleepers
+from .processes import Worker
 
 FLOORS = {
     "floor-kprobe": "kprobe",
@@ -24,7 +24,7 @@ class Setting:
 
     worker: Worker
     other: int  # PID of a process that sleeps
-    symbols: Sequence[str]  # what tracer probes
+    symbols: Mapping[str, str]  # what tracer probes, and the function that each serves
 
     @property
     def this(self) -> Sequence[int]:
@@ -40,25 +40,30 @@ class State:
     entered: Callable[[Setting], AbstractContextManager[None]]
 
 
-def states(crowds: Sequence[int]) -> list[State]:
-    """All states in order: those with many processes, which are ``crowds``, come last."""
+def states() -> list[State]:
+    """The states with few processes, in order."""
     found = [State("baseline", lambda _: nullcontext())]
     found += [State(name, partial(_floor, kind)) for name, kind in FLOORS.items()]
     for engine in ENGINES:
         found += _with_tracer(engine)
-    for crowd in crowds:
-        for engine in ENGINES:
-            name = f"tracer-{engine}-{crowd}-others"
-            found.append(State(name, partial(_crowd, engine, crowd, this=False)))
-            found.append(State(f"{name}-and-this", partial(_crowd, engine, crowd, this=True)))
+    return found
+
+
+def crowd_states(others: Sequence[int]) -> list[State]:
+    """The states in which so many other processes are monitored."""
+    found = []
+    for engine in ENGINES:
+        name = f"tracer-{engine}-{len(others)}-others"
+        found.append(State(name, partial(_many, engine, others, this=False)))
+        found.append(State(f"{name}-and-this", partial(_many, engine, others, this=True)))
     return found
 
 
 def _with_tracer(engine: str) -> list[State]:
     made: dict[str, Callable[[Setting], AbstractContextManager[None]]] = {
         "idle": lambda _: tracer(engine),
-        "other": lambda setting: _monitoring(engine, [setting.other]),
-        "monitored": lambda setting: _monitoring(engine, setting.this),
+        "other": lambda setting: monitoring(engine, [setting.other]),
+        "monitored": lambda setting: monitoring(engine, setting.this),
         "after-last": lambda setting: _after_last(engine, setting.other),
     }
     return [State(f"tracer-{engine}-{name}", entered) for name, entered in made.items()]
@@ -69,7 +74,8 @@ def _floor(kind: str, setting: Setting) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _monitoring(engine: str, pids: Sequence[int]) -> Iterator[None]:
+def monitoring(engine: str, pids: Sequence[int]) -> Iterator[None]:
+    """With tracer loaded, and those processes monitored, until the end of the block."""
     with tracer(engine), monitored(pids):
         yield
 
@@ -82,8 +88,7 @@ def _after_last(engine: str, pid: int) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _crowd(engine: str, count: int, setting: Setting, *, this: bool) -> Iterator[None]:
-    added = setting.this if this else ()
-    with sleepers(count) as others, tracer(engine), monitored([*others, *added]):
-        yield
+def _many(
+    engine: str, others: Sequence[int], setting: Setting, *, this: bool
+) -> AbstractContextManager[None]:
+    return monitoring(engine, [*others, *(setting.this if this else ())])
