@@ -21,6 +21,9 @@ from tracer_lab.bench.readme import README
 from tracer_lab.bench.tables import Table, bounds_table, lines_below, number, tables
 from tracer_lab.bench.terminal import show_run
 from tracer_lab.bench.vocabulary import CALLS, PIPE, PROGRAMS, STATES
+from tracer_lab.in_bench.peer_states import peer_states
+from tracer_lab.in_bench.states import crowd_states, states
+from tracer_lab.in_bench.works import WORKS as GUEST_WORKS
 
 UNIT = "instructions an iteration"
 CELLS = ("bookworm", "trixie-backports")
@@ -231,6 +234,7 @@ def test_nothing_below_zero_is_drawn() -> None:
     figures = (
         Figure("mutex", "baseline", 100.0, UNIT, 5, 0.0),
         Figure("mutex", "floor-kprobe", 98.0, UNIT, 5, 0.0),
+        Figure("mutex", "floor-kretprobe", 200.0, UNIT, 5, 0.0),
     )
     text = chart(replace(made_up(), figures=figures))
     assert 'width="0.0"' in text
@@ -241,3 +245,10 @@ def test_what_counts_kmalloc_alone_is_not_shown_as_cheap() -> None:
     labels = "\n".join(bar.label for bar in bars(made_up()))
     assert "kmem" not in labels
     assert "tracepoint" not in labels
+
+
+def test_what_the_guest_measures_has_its_place() -> None:
+    crowds = [state for count in (1000, 10000) for state in crowd_states(range(count))]
+    measured = {state.name for state in (*states(), *peer_states(), *crowds)}
+    assert measured <= set(STATES)
+    assert {work.name for work in GUEST_WORKS} == {work.name for work in (*CALLS, PIPE)}
