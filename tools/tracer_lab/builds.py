@@ -22,6 +22,7 @@ from tracer_lab.vm import fresh_share
 
 MODULE = Path("src", "tracer")
 WORKLOAD = GUEST / "workload"
+BENCH = Path("tools", "tracer_lab", "in_bench", "module")
 FLAVOURED = re.compile(r"-[a-z]+-(amd64|arm64)\b")  # 6.1.0-50-rt-amd64, but not 6.1.0-50-amd64
 # Compiler and linker put "warning:" behind a place, modpost begins with "WARNING:", and make
 # says "make[2]: *** [Makefile:7: all] Error 2".
@@ -97,6 +98,7 @@ def builds_for(
     if not FLAVOURED.search(release):
         if not cross:
             yield compiled("workload", WORKLOAD)
+            yield compiled("bench", BENCH, "W=1")
         if "sparse" in cell.tools:
             yield compiled("sparse", MODULE, version, *SPARSE)
 
