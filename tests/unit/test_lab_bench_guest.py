@@ -70,9 +70,9 @@ def test_a_machine_that_is_never_quiet_is_refused() -> None:
 
 def test_batches_follow_a_warm_up_and_are_told_by_the_iteration() -> None:
     (pipe,) = [work for work in WORKS if work.name == "pipe"]
-    worker = scripted([999_999_999, 50_000, 60_000])
+    worker = scripted([999_999_999, 20_000, 24_000])
     assert list(pipe.batches(worker, 100_000, 2)) == [10, 12]
-    assert orders_of(worker) == [f"pipe {pipe.warm_up}", "pipe 5000", "pipe 5000"]
+    assert orders_of(worker) == [f"pipe {pipe.warm_up}", "pipe 2000", "pipe 2000"]
 
 
 def test_figures_are_medians_with_their_spread_and_the_host_reads_them(tmp_path: Path) -> None:

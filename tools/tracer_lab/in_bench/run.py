@@ -64,7 +64,7 @@ def measure(state: State, setting: Setting, given: argparse.Namespace, recorder:
 
 
 def run_all(one: Worker, given: argparse.Namespace, recorder: Recorder) -> None:
-    """Record everything that is wanted: with few processes first, then with each crowd."""
+    """Record everything that is wanted: what takes longest comes last."""
     with sleepers(2) as few:
         setting = Setting(one, few[0], probed_symbols())
         for state in [*states(), *peer_states()]:
@@ -76,10 +76,10 @@ def run_all(one: Worker, given: argparse.Namespace, recorder: Recorder) -> None:
                 record_tables(engine, few[0], given.batches, recorder)
         if wanted("reading", given.works):
             record_reading(one, few[:1], given.batches, recorder)
-        run_programs(setting, given, recorder)
         for crowd in given.crowds:
             with sleepers(crowd) as others:
                 run_crowd(setting, others, given, recorder)
+        run_programs(setting, given, recorder)
 
 
 def run_programs(setting: Setting, given: argparse.Namespace, recorder: Recorder) -> None:

@@ -35,5 +35,5 @@ WORKS = (
     Work("semaphore", "kernel semaphore"),
     Work("schedule", "kernel schedule"),
     # It takes a thousand or two until the scheduler has found its way with the two.
-    Work("pipe", "pipe", part=20, warm_up=4000),
+    Work("pipe", "pipe", part=50, warm_up=4000),
 )
