@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from tracer_lab.bench.chart import chart
 from tracer_lab.bench.comparing import REPEATS
@@ -15,6 +16,7 @@ from tracer_lab.cache import locked
 from tracer_lab.markdown import table as markdown_table
 
 DOCUMENT = Path("docs", "performance.md")
+COLUMNS = 98
 HEAD = """\
 # Performance
 
@@ -98,7 +100,7 @@ def _parts(run: Run) -> Iterator[str]:
 
 
 def _section(table: Table) -> Iterator[str]:
-    yield f"\n### {table.title}\n\n{table.text}\n"
+    yield f"\n### {table.title}\n\n{fill(table.text, COLUMNS)}\n"
     yield markdown_table([table.head, *table.rows], numbers_from=table.words) + "\n"
 
 
