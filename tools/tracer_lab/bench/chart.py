@@ -91,11 +91,7 @@ def chart(run: Run) -> str:
     SubElement(svg, "style").text = STYLE
     SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     _text(svg, (16, 24), title, "title")
-    _text(
-        svg,
-        (16, 42),
-        "while one process is counted. another: what every other one pays; this: what it pays",
-    )
+    _text(svg, (16, 42), EXPLAINED)
     _groups(svg, groups)
     ET.indent(svg, "")
     return ET.tostring(svg, encoding="unicode") + "\n"
