@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tracer_lab.bench.figures import Form, Run, parse_lines
 from tracer_lab.bench.root import ensure_bench_root
+from tracer_lab.bench.systemtap import ensure_module
 from tracer_lab.cells import Cell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import NOT_COPIED
+from tracer_lab.in_bench.peers.systemtap import COMPILED
 from tracer_lab.kernels_record import tree_commit
 from tracer_lab.roots import kernel_release, log_of
 from tracer_lab.variants import TREE
@@ -21,6 +24,7 @@ from tracer_lab.vm import Guest, boot, fresh_share
 
 IN_GUEST = Path(__file__).resolve().parents[1] / "in_bench"
 FIGURES = "figures.jsonl"
+SYSTEMTAP = ("systemtap-other", "systemtap-monitored")  # the states that its module is for
 MEMORY = "2G"  # ten thousand processes
 SECONDS = 7200
 # The guest's time is that of QEMU, which no watchdog has to compare with another clock.
@@ -36,6 +40,11 @@ class Parts:
     states: str = "*"  # patterns of names, separated by commas
     works: str = "*"
     crowds: Sequence[int] = (1000, 10000)  # numbers of processes that are monitored at once
+
+    def wants(self, states: Iterable[str]) -> bool:
+        """Whether any of those states is among the ones to run."""
+        patterns = self.states.split(",")
+        return any(fnmatchcase(state, pattern) for state in states for pattern in patterns)
 
     @property
     def options(self) -> list[str]:
@@ -93,6 +102,9 @@ def measure(cell: Cell, parts: Parts, say: Callable[[str], None]) -> Measured:
     with fresh_share(name) as share:
         say("building the modules and programs")
         build(root, share, log_of(f"{name}-build"))
+        if parts.wants(SYSTEMTAP):
+            say("compiling SystemTap's script")
+            shutil.copytree(ensure_module(root), share / IN_GUEST.name / COMPILED.name)
         figures = share / FIGURES
 
         def watch() -> None:

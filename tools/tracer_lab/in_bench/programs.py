@@ -25,7 +25,7 @@ HEADERS = Path("/lib/modules", os.uname().release, "build")
 HELD = ("sh", "-c", 'read -r _ && exec "$@"', "sh")
 
 # Gets the PID of a program that is about to start.
-Prepare = Callable[[int], None]
+Prepare = Callable[[int], object]
 
 
 class ProgramError(Exception):
@@ -79,11 +79,12 @@ def programs() -> Iterator[list[Program]]:
         for name in ("Kbuild", "bench.c", "floor.c"):
             shutil.copy(BUILT / name, folder)
         # Everything is compiled in each run.
-        compile_it = ["make", "--always-make", "-C", str(HEADERS), f"M={folder}", "modules"]
+        anew = f"cd {folder} && rm -f *.o *.ko *.mod* .*.cmd modules.order Module.symvers"
+        compile_it = ["sh", "-c", f"{anew} && exec make -C {HEADERS} M={folder} modules"]
         yield [
-            stress_ng("pipe", 100_000),
-            stress_ng("mutex", 20_000),
-            stress_ng("malloc", 200_000, "--malloc-max", "1024"),
-            Program("hackbench", ["hackbench", "--groups", "1", "--fds", "10", "--loops", "200"]),
+            stress_ng("pipe", 50_000),
+            stress_ng("mutex", 50_000),
+            stress_ng("malloc", 20_000, "--malloc-max", "1024"),
+            Program("hackbench", ["hackbench", "--groups", "1", "--fds", "10", "--loops", "500"]),
             Program("compile", compile_it),
         ]

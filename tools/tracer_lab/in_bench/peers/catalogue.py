@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from functools import partial
 
-from . import bpftrace, ftrace_hist, perf
+from . import bpftrace, ftrace_hist, perf, systemtap
 from .counting import MEMORY, Peer, Session, Target
 
 FENTRY = "kfunc"  # its older name, which all versions know
@@ -33,4 +33,5 @@ PEERS = (
     Peer("ftrace-hist", ftrace_hist.attached),
     Peer("perf-kprobe", perf.attached_to_kprobes),
     Peer("perf-tracepoint", perf.attached_to_tracepoints, MEMORY),
+    Peer("systemtap", systemtap.attached),
 )

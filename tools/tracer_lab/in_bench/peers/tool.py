@@ -55,7 +55,8 @@ class Tool:
         return PeerError(f"{self._name} ended with status {self._process.returncode}: {said}")
 
     def _finish(self) -> None:
-        self._said += self._process.communicate()[0]
+        if self._process.returncode is None:
+            self._said += self._process.communicate()[0]
 
 
 @contextmanager
