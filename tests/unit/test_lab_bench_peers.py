@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tracer_lab.bench import vocabulary
 from tracer_lab.in_bench.peers import bpftrace, ftrace_hist, perf, systemtap
 from tracer_lab.in_bench.peers.catalogue import PEERS
 from tracer_lab.in_bench.peers.counting import Session, Target, judge, symbols_of
@@ -143,3 +144,7 @@ def test_a_tool_that_is_not_installed_is_named() -> None:
 def test_no_two_peers_have_one_name() -> None:
     names = [peer.name for peer in PEERS]
     assert len(set(names)) == len(names)
+
+
+def test_every_peer_has_a_row_in_the_tables() -> None:
+    assert {peer.name for peer in PEERS} == set(vocabulary.PEERS)

@@ -67,8 +67,9 @@ def run_all(one: Worker, given: argparse.Namespace, recorder: Recorder) -> None:
     """Record everything that is wanted: what takes longest comes last."""
     with sleepers(2) as few:
         setting = Setting(one, few[0], probed_symbols())
+        calls = any(wanted(work.name, given.works) for work in WORKS)
         for state in [*states(), *peer_states()]:
-            if wanted(state.name, given.states):
+            if calls and wanted(state.name, given.states):
                 measure(state, setting, given, recorder)
         for engine in ENGINES:
             if wanted(f"tracer-{engine}", given.states) and wanted("requests", given.works):
