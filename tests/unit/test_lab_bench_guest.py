@@ -17,7 +17,7 @@ from tracer_lab.in_bench import clock
 from tracer_lab.in_bench.modules import ENGINES
 from tracer_lab.in_bench.processes import Worker
 from tracer_lab.in_bench.recording import Recorder
-from tracer_lab.in_bench.requests import memory_of
+from tracer_lab.in_bench.requests import executed_of, memory_of
 from tracer_lab.in_bench.run import arguments, wanted
 from tracer_lab.in_bench.states import crowd_states, states
 from tracer_lab.in_bench.works import WORKS
@@ -102,6 +102,13 @@ def test_memory_is_what_the_kernel_counts_of_blocks_processors_and_mappings() ->
     assert memory_of(meminfo) == 142 * 1024
     with pytest.raises(KeyError):
         memory_of("Slab: 1 kB\n")
+
+
+def test_the_machine_has_executed_what_its_one_processor_ran_processes_for() -> None:
+    text = "version 15\ntimestamp 42\ncpu0 1 2 3 4 5 6 7000 8 9\ndomain0 1 7 7 7\n"
+    assert executed_of(text) == 7000
+    with pytest.raises(ValueError, match="unpack"):
+        executed_of(text + "cpu1 1 2 3 4 5 6 7000 8 9\n")
 
 
 def test_the_guest_takes_the_options_of_every_form(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .clock import await_quiet
 from .modules import (
     ADD_PROCESS,
     REMOVE_PROCESS,
@@ -27,6 +27,7 @@ from .recording import Recorder
 PAIRS = 20  # of ADD and REMOVE in a batch: a tick of the timer is longer than one of them
 INSTRUCTIONS = "instructions"
 BYTES = "bytes"
+SCHEDSTAT = Path("/proc/schedstat")
 MEMINFO = Path("/proc/meminfo")
 REFRESH = Path("/proc/sys/vm/stat_refresh")
 SIZE = Path("/sys/module/tracer/coresize")
@@ -36,48 +37,67 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Watch:
-    """Instructions that this process executes, user and kernel, by name of what it does."""
+    """Instructions that the machine executes, whoever does the work, by name of what is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: Worker) -> None:
         self.taken: dict[str, list[float]] = defaultdict(list)
+        self._worker = worker
 
     @contextmanager
     def over(self, name: str) -> Iterator[None]:
         """Count those of the block."""
-        begun = time.process_time_ns()
+        begun = self._executed()
         yield
-        self.taken[name].append(time.process_time_ns() - begun)
+        self.taken[name].append(self._executed() - begun)
+
+    def _executed(self) -> int:
+        # The kernel adds what a process has executed when another one's turn comes.
+        self._worker.ask("kernel loop 1")
+        return executed_of(SCHEDSTAT.read_text(encoding="ascii"))
+
+
+def executed_of(schedstat: str) -> int:
+    """Nanoseconds for which processes ran on the one processor of a text like /proc/schedstat.
+
+    Raises ValueError if it has not one processor.
+    """
+    (words,) = [line.split() for line in schedstat.splitlines() if line.startswith("cpu")]
+    return int(words[7])
 
 
 def record_requests(
     engine: str, worker: Worker, others: Sequence[int], batches: int, recorder: Recorder
 ) -> None:
     """Record what it costs to load tracer, to monitor two processes one by one, and back."""
-    watch = _Watch()
+    watch = _Watch(worker)
     image = TRACER.read_bytes()
-    for _ in range(batches):
+    first, second = others
+    for _ in range(1 + batches):
+        await_quiet(worker)
         with watch.over("load"):
             _load(image, parameter(engine))
         check_engine(engine)
-        first, second = others
-        watch.taken["first-add"].append(_request(worker, ADD_PROCESS, first))
+        with watch.over("first-add"):
+            _request(worker, ADD_PROCESS, first)
         pairs = [
             (_request(worker, ADD_PROCESS, second), _request(worker, REMOVE_PROCESS, second))
             for _ in range(PAIRS)
         ]
-        for name, executed in zip(("add", "remove"), zip(*pairs)):
-            watch.taken[name].append(statistics.median(executed))
-        watch.taken["last-remove"].append(_request(worker, REMOVE_PROCESS, first))
+        for name, taken in zip(("add", "remove"), zip(*pairs)):
+            watch.taken[name].append(statistics.median(taken))
+        with watch.over("last-remove"):
+            _request(worker, REMOVE_PROCESS, first)
         with watch.over("unload"):
             _unload()
-    for name, taken in watch.taken.items():
-        recorder.figure(name, f"tracer-{engine}", taken, INSTRUCTIONS)
+    for name, measured in watch.taken.items():
+        # The first time the allocators get what they later only hand out again.
+        recorder.figure(name, f"tracer-{engine}", measured[1:], INSTRUCTIONS)
 
 
-def _request(worker: Worker, number: int, pid: int) -> float:
-    """Instructions of the worker's own that a request takes."""
-    _, executed = worker.ask(f"request {number} {pid}")
-    return executed
+def _request(worker: Worker, number: int, pid: int) -> int:
+    """Nanoseconds that a request takes: instructions, if it does not have to wait."""
+    (nanoseconds,) = worker.ask(f"request {number} {pid}")
+    return nanoseconds
 
 
 def record_tables(engine: str, other: int, batches: int, recorder: Recorder) -> None:

@@ -6,15 +6,13 @@
  *
  *	kernel WORK COUNT	nanoseconds of that work of tracer_bench
  *	pipe COUNT		nanoseconds of so many round trips of a byte
- *	request NUMBER ARGUMENT	nanoseconds of an ioctl of /dev/tracer: of the
- *				clock, and of the processor for this process
+ *	request NUMBER ARGUMENT	nanoseconds of an ioctl of /dev/tracer
  *	read FILE		nanoseconds of reading a file to its end
  *	each LIST		nanoseconds of reading each file that it names
  *
  * Anything that goes wrong ends it, with a line to standard error.
  */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +29,11 @@
 static int to_partner;
 static int from_partner;
 
-static unsigned long long now(clockid_t clock)
+static unsigned long long now(void)
 {
 	struct timespec t;
 
-	if (clock_gettime(clock, &t))
+	if (clock_gettime(CLOCK_MONOTONIC, &t))
 		err(1, "clock_gettime");
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
@@ -75,14 +73,14 @@ static pid_t start_partner(void)
 
 static unsigned long long do_pipe(unsigned long count)
 {
-	unsigned long long begun = now(CLOCK_MONOTONIC);
+	unsigned long long begun = now();
 	char byte = 'x';
 
 	while (count--)
 		if (write(to_partner, &byte, 1) != 1 ||
 		    read(from_partner, &byte, 1) != 1)
 			err(1, "partner");
-	return now(CLOCK_MONOTONIC) - begun;
+	return now() - begun;
 }
 
 static unsigned long long do_kernel(const char *command)
@@ -103,21 +101,20 @@ static unsigned long long do_kernel(const char *command)
 }
 
 /* The node is opened anew each time, outside what is timed. */
-static void do_request(unsigned long number, unsigned long argument)
+static unsigned long long do_request(unsigned long number,
+				     unsigned long argument)
 {
 	int fd = open("/dev/tracer", O_RDWR | O_CLOEXEC);
-	unsigned long long begun, cpu, ended;
+	unsigned long long begun, ended;
 
 	if (fd < 0)
 		err(1, "/dev/tracer");
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-	begun = now(CLOCK_MONOTONIC);
+	begun = now();
 	if (ioctl(fd, number, argument))
 		err(1, "request %lu of %lu", number, argument);
-	ended = now(CLOCK_MONOTONIC);
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	ended = now();
 	close(fd);
-	printf("%llu %llu\n", ended - begun, cpu);
+	return ended - begun;
 }
 
 static void read_file(const char *path)
@@ -138,10 +135,10 @@ static void read_file(const char *path)
 
 static unsigned long long do_read(const char *path)
 {
-	unsigned long long begun = now(CLOCK_MONOTONIC);
+	unsigned long long begun = now();
 
 	read_file(path);
-	return now(CLOCK_MONOTONIC) - begun;
+	return now() - begun;
 }
 
 /* The list is in memory before the clock starts. */
@@ -160,10 +157,10 @@ static unsigned long long do_each(const char *list)
 		errx(1, "%s: more than a megabyte of names", list);
 	fclose(file);
 	names[length] = '\0';
-	begun = now(CLOCK_MONOTONIC);
+	begun = now();
 	for (name = strtok(names, "\n"); name; name = strtok(NULL, "\n"))
 		read_file(name);
-	return now(CLOCK_MONOTONIC) - begun;
+	return now() - begun;
 }
 
 static void do_line(char *line)
@@ -177,7 +174,7 @@ static void do_line(char *line)
 	else if (sscanf(line, "pipe %lu", &first) == 1)
 		printf("%llu\n", do_pipe(first));
 	else if (sscanf(line, "request %lu %lu", &first, &second) == 2)
-		do_request(first, second);
+		printf("%llu\n", do_request(first, second));
 	else if (sscanf(line, "read %255s", name) == 1)
 		printf("%llu\n", do_read(name));
 	else if (sscanf(line, "each %255s", name) == 1)
