@@ -90,15 +90,19 @@ class Measured:
     lines: str  # of JSON, one a figure
 
 
-def measure(cell: Cell, parts: Parts, say: Callable[[str], None]) -> Measured:
+def measure(
+    cell: Cell, parts: Parts, say: Callable[[str], None], guests: str = "bench"
+) -> Measured:
     """Boot the kernel of a cell and run parts of the bench in it.
+
+    Of the guests of a name and cell there is one at a time: another run waits.
 
     Raises LabError if something does not compile or the guest says that it cannot go on,
     and what ``vm.boot`` raises.
     """
     say("making the root file system")
     root = ensure_bench_root(cell)
-    name = f"bench-{cell.name}"
+    name = f"{guests}-{cell.name}"
     with fresh_share(name) as share:
         say("building the modules and programs")
         build(root, share, log_of(f"{name}-build"))

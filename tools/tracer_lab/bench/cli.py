@@ -9,6 +9,8 @@ from tracer_lab.bench.boot import Parts, measure
 from tracer_lab.cells import cell_named
 from tracer_lab.errors import LabError
 
+GUESTS = "bench-part"  # a whole run that is under way is not waited for
+
 
 def main() -> None:
     """Measure what is asked for, and print the lines of the guest."""
@@ -23,7 +25,7 @@ def main() -> None:
     given = vars(parser.parse_args())
     cell = given.pop("cell")
     try:
-        print(measure(cell_named(cell), Parts(**given), lambda _: None).lines, end="")
+        print(measure(cell_named(cell), Parts(**given), lambda _: None, GUESTS).lines, end="")
     except LabError as error:
         sys.exit(f"error: {error}")
 
