@@ -11,6 +11,7 @@ from typing import Callable
 
 from . import clock
 from .modules import ENGINES, NODE, tracer
+from .peers.catalogue import PEERS
 from .peers.tool import PeerError
 from .programs import Prepare, Program
 from .recording import Recorder
@@ -20,7 +21,7 @@ ADD_TREE = 0x4004012C
 MONITORED = "-monitored"
 # Emulated, it takes minutes: only in these states.
 LONG = "compile"
-LONG_IN = ("baseline", "tracer-")
+LONG_IN = ("baseline", "-other", "-monitored")
 
 Entered = Callable[[Setting], AbstractContextManager[Prepare]]
 
@@ -63,7 +64,8 @@ def _add_tree(node: int, pid: int) -> None:
 
 def runs_in(program: Program, state: str) -> bool:
     """Whether a program is measured in that state."""
-    return program.work != LONG or state.startswith(LONG_IN)
+    peer = any(state.startswith(peer.name) for peer in PEERS)
+    return program.work != LONG or (state.endswith(LONG_IN) and not peer)
 
 
 def record_programs(
@@ -87,5 +89,6 @@ def record_programs(
         with suppress(PeerError), enter(setting) as prepare:
             clock.await_quiet(setting.worker)
             for program in here:
-                values = [program.run(prepare) for _ in range(batches)]
+                runs = min(batches, program.batches)
+                values = [program.run(prepare) for _ in range(runs)]
                 recorder.figure(program.work, name, values, program.unit)
