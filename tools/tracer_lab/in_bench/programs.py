@@ -86,6 +86,6 @@ def programs() -> Iterator[list[Program]]:
             stress_ng("pipe", 20_000),
             stress_ng("mutex", 30_000),
             stress_ng("malloc", 10_000, "--malloc-max", "1024"),
-            Program("hackbench", ["hackbench", "--groups", "1", "--fds", "10", "--loops", "200"]),
+            Program("hackbench", ["hackbench", "--groups", "1", "--fds", "10", "--loops", "500"]),
             Program("compile", compile_it, batches=2),
         ]
