@@ -148,11 +148,23 @@ def test_what_was_not_measured_has_no_table() -> None:
     assert tables(replace(few, figures=())) == []
 
 
-def test_absences_the_clock_and_the_largest_spread_are_said() -> None:
+def test_absences_and_the_clock_are_said() -> None:
     lines = "\n".join(lines_below(made_up()))
     assert "Not measured: systemtap-other: it does not compile for this kernel" in lines
     assert "1.000 nanoseconds an instruction" in lines
-    assert "within 0.2% of its median" in lines
+
+
+def test_figures_whose_batches_are_far_apart_are_named() -> None:
+    run = made_up()
+    several = sum(one.batches > 1 for one in run.figures)
+    assert list(lines_below(run))[1].startswith(f"Of {several} figures {several} have batches")
+    apart = tuple(
+        replace(one, spread=0.047) if (one.work, one.state) == ("pipe", "floor-kprobe") else one
+        for one in run.figures
+    )
+    lines = list(lines_below(replace(run, figures=apart)))
+    assert lines[1].startswith(f"Of {several} figures {several - 1} have batches")
+    assert lines[2] == "Further apart are those of: pipe in floor-kprobe (4.7%)."
 
 
 @pytest.mark.parametrize("columns", [80, 120])

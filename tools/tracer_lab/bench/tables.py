@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tracer_lab.bench.bounds import Judged, Outcome, judged, ratio
+from tracer_lab.bench.comparing import REPEATS
 from tracer_lab.bench.figures import Run
 from tracer_lab.bench.vocabulary import (
     BASELINE,
@@ -188,13 +189,16 @@ def lines_below(run: Run) -> Iterator[str]:
             f"The guest's clock, by a loop of known length: {clock.value:.3f} nanoseconds"
             " an instruction."
         )
-    batches = [one for one in run.figures if one.batches > 1]
-    if batches:
-        worst = max(batches, key=lambda one: one.spread)
+    several = [one for one in run.figures if one.batches > 1]
+    apart = sorted((one for one in several if one.spread > REPEATS), key=lambda one: -one.spread)
+    if several:
         yield (
-            f"Batches of a figure lie within {worst.spread:.1%} of its median, at the worst:"
-            f" {worst.work} in {worst.state}."
+            f"Of {len(several)} figures {len(several) - len(apart)} have batches that lie within"
+            f" {REPEATS:.0%} of their median."
         )
+    if apart:
+        others = ", ".join(f"{one.work} in {one.state} ({one.spread:.1%})" for one in apart)
+        yield f"Further apart are those of: {others}."
     for one in run.absences:
         what = f"{one.state}, {one.work}" if one.work else one.state
         yield f"Not measured: {what}: {one.absent}"
