@@ -25,19 +25,22 @@ from tracer_lab.in_bench.works import WORKS
 LOOP = clock.ITERATIONS * clock.INSTRUCTIONS
 
 
+Answer = tuple[int, int]  # nanoseconds, and those for which something else ran
+
+
 class Scripted:
     """A worker whose answers are given beforehand."""
 
-    def __init__(self, answers: Iterable[int]) -> None:
-        self.answers: Iterator[int] = iter(answers)
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self.answers: Iterator[Answer] = iter(answers)
         self.orders: list[str] = []
 
     def ask(self, order: str) -> list[int]:
         self.orders.append(order)
-        return [next(self.answers)]
+        return list(next(self.answers))
 
 
-def scripted(answers: Iterable[int]) -> Worker:
+def scripted(answers: Iterable[Answer]) -> Worker:
     return cast("Worker", Scripted(answers))
 
 
@@ -46,18 +49,18 @@ def orders_of(worker: Worker) -> list[str]:
 
 
 def test_the_clock_is_right_if_a_loop_that_nothing_interrupts_takes_its_instructions() -> None:
-    loops = [LOOP + 9000] * (clock.LOOPS - 1) + [LOOP + 50]
+    loops = [(LOOP + 9000, 0)] * (clock.LOOPS - 1) + [(LOOP + 50, 0)]
     assert clock.check(scripted(loops)) == pytest.approx(1, abs=0.001)
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.998, 1.002, 3.3])
 def test_a_clock_that_does_not_count_instructions_is_refused(factor: float) -> None:
     with pytest.raises(clock.ClockError, match="icount"):
-        clock.check(scripted([int(LOOP * factor)] * clock.LOOPS))
+        clock.check(scripted([(int(LOOP * factor), 0)] * clock.LOOPS))
 
 
 def test_a_machine_is_quiet_after_many_loops_in_a_row_that_nothing_ran_beside() -> None:
-    disturbed, alone = 2 * LOOP, LOOP + 50
+    disturbed, alone = (2 * LOOP, LOOP), (LOOP + 5000, 4800)
     worker = scripted([alone, disturbed, *[alone] * clock.QUIET_LOOPS, disturbed])
     clock.await_quiet(worker)
     assert len(orders_of(worker)) == 2 + clock.QUIET_LOOPS
@@ -65,14 +68,31 @@ def test_a_machine_is_quiet_after_many_loops_in_a_row_that_nothing_ran_beside() 
 
 def test_a_machine_that_is_never_quiet_is_refused() -> None:
     with pytest.raises(clock.ClockError, match="keeps running"):
-        clock.await_quiet(scripted([2 * LOOP] * clock.MAX_LOOPS))
+        clock.await_quiet(scripted([(2 * LOOP, LOOP)] * clock.MAX_LOOPS))
+
+
+def test_a_batch_that_something_ran_beside_is_done_again() -> None:
+    worker = scripted([(999_999, 400_000), (610_000, 5_000), (600_000, 0)])
+    assert clock.undisturbed(worker, "kernel mutex 20000") == 600_000
+    assert orders_of(worker) == ["kernel mutex 20000"] * 3
+
+
+def test_where_something_runs_every_time_the_least_disturbed_batch_counts() -> None:
+    beside = [(700_000, 90_000), (650_000, 30_000), *[(680_000, 60_000)] * clock.TRIES]
+    assert clock.undisturbed(scripted(beside), "kernel mutex 20000") == 650_000
 
 
 def test_batches_follow_a_warm_up_and_are_told_by_the_iteration() -> None:
     (pipe,) = [work for work in WORKS if work.name == "pipe"]
-    worker = scripted([999_999_999, 20_000, 24_000])
+    worker = scripted([(999_999_999, 0), (20_000, 9_000), (24_000, 9_000)])
     assert list(pipe.batches(worker, 100_000, 2)) == [10, 12]
     assert orders_of(worker) == [f"pipe {pipe.warm_up}", "pipe 2000", "pipe 2000"]
+
+
+def test_calls_of_the_kernel_are_taken_without_what_disturbed_them() -> None:
+    (mutex,) = [work for work in WORKS if work.name == "mutex"]
+    worker = scripted([(1, 0), (90_000, 9_000), (30_000, 0)])
+    assert list(mutex.batches(worker, 1000, 1)) == [30]
 
 
 def test_figures_are_medians_with_their_spread_and_the_host_reads_them(tmp_path: Path) -> None:

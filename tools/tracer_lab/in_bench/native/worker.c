@@ -4,11 +4,12 @@
  * of two pipes. First it prints its PID and the partner's; then, for each line
  * of standard input, what that came to:
  *
- *	kernel WORK COUNT	nanoseconds of that work of tracer_bench
- *	pipe COUNT		nanoseconds of so many round trips of a byte
- *	request NUMBER ARGUMENT	nanoseconds of an ioctl of /dev/tracer
- *	read FILE		nanoseconds of reading a file to its end
- *	each LIST		nanoseconds of reading each file that it names
+ *	kernel WORK COUNT	nanoseconds of that work of tracer_bench, and of
+ *them those for which others had the processor pipe COUNT
+ *nanoseconds of so many round trips of a byte request NUMBER ARGUMENT
+ *nanoseconds of an ioctl of /dev/tracer read FILE		nanoseconds of
+ *reading a file to its end each LIST		nanoseconds of reading each file
+ *that it names
  *
  * Anything that goes wrong ends it, with a line to standard error.
  */
@@ -83,32 +84,62 @@ static unsigned long long do_pipe(unsigned long count)
 	return now() - begun;
 }
 
-static unsigned long long do_kernel(const char *command)
+static int opened(const char *path, int flags)
 {
-	static int fd = -1;
-	char text[LINE];
-	ssize_t got;
+	int fd = open(path, flags | O_CLOEXEC);
 
 	if (fd < 0)
-		fd = open("/proc/tracer_bench", O_RDWR | O_CLOEXEC);
-	if (fd < 0 || write(fd, command, strlen(command)) < 0)
-		err(1, "/proc/tracer_bench: %s", command);
-	got = read(fd, text, sizeof(text) - 1);
+		err(1, "%s", path);
+	return fd;
+}
+
+static void text_of(int fd, char *text, size_t size)
+{
+	ssize_t got = pread(fd, text, size - 1, 0);
+
 	if (got <= 0)
-		err(1, "/proc/tracer_bench");
+		err(1, "reading what the kernel says");
 	text[got] = '\0';
-	return strtoull(text, NULL, 10);
+}
+
+/* Nanoseconds for which this process could have run, but another one did. */
+static unsigned long long delayed(void)
+{
+	static int fd = -1;
+	unsigned long long delay;
+	char text[LINE];
+
+	if (fd < 0)
+		fd = opened("/proc/self/schedstat", O_RDONLY);
+	text_of(fd, text, sizeof(text));
+	if (sscanf(text, "%*u %llu", &delay) != 1)
+		errx(1, "/proc/self/schedstat: %s", text);
+	return delay;
+}
+
+static void do_kernel(const char *command)
+{
+	static int fd = -1;
+	unsigned long long delay;
+	char text[LINE];
+
+	if (fd < 0)
+		fd = opened("/proc/tracer_bench", O_RDWR);
+	delay = delayed();
+	if (write(fd, command, strlen(command)) < 0)
+		err(1, "/proc/tracer_bench: %s", command);
+	delay = delayed() - delay;
+	text_of(fd, text, sizeof(text));
+	printf("%llu %llu\n", strtoull(text, NULL, 10), delay);
 }
 
 /* The node is opened anew each time, outside what is timed. */
 static unsigned long long do_request(unsigned long number,
 				     unsigned long argument)
 {
-	int fd = open("/dev/tracer", O_RDWR | O_CLOEXEC);
+	int fd = opened("/dev/tracer", O_RDWR);
 	unsigned long long begun, ended;
 
-	if (fd < 0)
-		err(1, "/dev/tracer");
 	begun = now();
 	if (ioctl(fd, number, argument))
 		err(1, "request %lu of %lu", number, argument);
@@ -120,11 +151,9 @@ static unsigned long long do_request(unsigned long number,
 static void read_file(const char *path)
 {
 	static char buffer[BUFFER];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = opened(path, O_RDONLY);
 	ssize_t got;
 
-	if (fd < 0)
-		err(1, "%s", path);
 	do
 		got = read(fd, buffer, sizeof(buffer));
 	while (got > 0);
@@ -170,7 +199,7 @@ static void do_line(char *line)
 
 	line[strcspn(line, "\n")] = '\0';
 	if (!strncmp(line, "kernel ", 7))
-		printf("%llu\n", do_kernel(line + 7));
+		do_kernel(line + 7);
 	else if (sscanf(line, "pipe %lu", &first) == 1)
 		printf("%llu\n", do_pipe(first));
 	else if (sscanf(line, "request %lu %lu", &first, &second) == 2)
