@@ -115,7 +115,7 @@ def main() -> None:
         with loaded(BUILT / "tracer_bench.ko"), worker() as one:
             recorder.figure("loop", "clock", [clock.check(one)], "nanoseconds an instruction")
             run_all(one, given, recorder)
-    except (clock.ClockError, LoadError, ProgramError, WorkerError) as error:
+    except (clock.ClockError, LoadError, ProgramError, WorkerError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
