@@ -17,15 +17,14 @@ ENVIRONMENT = {
     "BPFTRACE_MAX_MAP_KEYS": "65536",
 }
 ATTACHED = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
-# The second is what stats() keeps: count, average, total.
-COUNTER = re.compile(r"^@(\w+)(?:\[\d+\])?: (?:count )?(\d+)(?:,|$)", re.MULTILINE)
+COUNTER = re.compile(r"^@(\w+)(?:\[\d+\])?: (\d+)$", re.MULTILINE)
 # What was asked for is known of a block until it is freed.
 KMEM = """\
 tracepoint:kmem:kmalloc /{ours}/ {{
-    @kmalloc[pid] = stats(args->bytes_req); @size[args->ptr] = args->bytes_req;
+    @kmalloc_mem[pid] = sum(args->bytes_req); @size[args->ptr] = args->bytes_req;
 }}
 tracepoint:kmem:kfree /{ours}/ {{
-    @kfree[pid] = stats(@size[args->ptr]); delete(@size[args->ptr]);
+    @kfree_mem[pid] = sum(@size[args->ptr]); delete(@size[args->ptr]);
 }}
 END {{ clear(@size); }}
 """
@@ -45,7 +44,7 @@ def counting_script(kind: str, target: Target, *, a_process: bool = True) -> str
 
 
 def kmem_script(target: Target) -> str:
-    """A script that counts kmalloc and kfree and their bytes by the kernel's tracepoints."""
+    """A script that sums the bytes of kmalloc and kfree by the kernel's tracepoints."""
     return KMEM.format(ours=_ours(target))
 
 

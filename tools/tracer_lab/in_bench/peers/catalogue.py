@@ -29,7 +29,7 @@ PEERS = (
     Peer("bpftrace-fentry", partial(_by_probes, FENTRY)),
     # The least that it can do: it does not tell processes apart.
     Peer("bpftrace-fentry-sum", _in_sum),
-    Peer("bpftrace-kmem", _by_kmem, MEMORY),
+    Peer("bpftrace-kmem", _by_kmem, MEMORY, in_bytes=True),
     Peer("ftrace-hist", ftrace_hist.attached),
     Peer("perf-kprobe", perf.attached_to_kprobes),
     Peer("perf-tracepoint", perf.attached_to_tracepoints, MEMORY),

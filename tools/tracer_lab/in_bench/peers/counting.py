@@ -14,6 +14,7 @@ KMALLOC, KFREE = "kmalloc", "kfree"
 # its own table of blocks.
 FUNCTIONS = (KMALLOC, KFREE, "schedule", "up", "down_interruptible", "mutex_lock", "mutex_unlock")
 MEMORY = (KMALLOC, KFREE)
+BYTES = {KMALLOC: "kmalloc_mem", KFREE: "kfree_mem"}  # what a peer calls them that sums bytes
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Target:
 
 @dataclass
 class Session:
-    """A peer that is attached; ``calls`` of each function, filled when it is detached."""
+    """A peer that is attached.
+
+    ``calls`` of each function, or bytes by the names of BYTES, are there when it is detached.
+    """
 
     calls: dict[str, int] = field(default_factory=dict)
 
@@ -43,6 +47,7 @@ class Peer:
     name: str
     attached: Callable[[Target], AbstractContextManager[Session]]
     functions: Sequence[str] = FUNCTIONS  # that it counts
+    in_bytes: bool = False  # it sums the bytes of these, instead of calls
 
 
 def symbols_of(probes: Mapping[str, str]) -> dict[str, list[str]]:
@@ -57,15 +62,15 @@ def symbols_of(probes: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def judge(peer: str, session: Session, made: Mapping[str, int], *, monitored: bool) -> None:
-    """See that a peer has counted the calls that were made, or none of another process's.
+def judge(peer: str, session: Session, done: Mapping[str, int], *, monitored: bool) -> None:
+    """See that a peer has counted what was done, or none of it if another process did it.
 
-    ``made``: how many calls of which functions the work made while the peer was attached.
-    Raises PeerError if it counted fewer, or counted calls of a process that it was not to count.
+    ``done``: at least so many calls, or bytes, were there while the peer was attached.
+    Raises PeerError if it counted less, or what it was not to count.
     """
-    for function, calls in made.items():
-        counted = session.calls.get(function, 0)
-        if monitored and counted < calls:
-            raise PeerError(f"{peer} counted {counted} of {calls} calls of {function}")
-        if not monitored and counted >= calls:
-            raise PeerError(f"{peer} counted {counted} calls of {function} of another process")
+    for name, least in done.items():
+        counted = session.calls.get(name, 0)
+        if monitored and counted < least:
+            raise PeerError(f"{peer} counted {counted} of {least} in {name}")
+        if not monitored and counted >= least:
+            raise PeerError(f"{peer} counted {counted} in {name} of another process")
