@@ -1,12 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table from a block's address to the bytes that were requested for it.
- * Of fixed size; where a block finds no room, kfree_mem takes ksize() for it.
+ * The table from a block's address to the bytes that were requested for it,
+ * without locks. Of fixed size; where a block finds no room, kfree_mem takes
+ * ksize() for it.
+ *
+ * A bucket is one cache line: five addresses, and the sizes to them. Most
+ * look-ups are of blocks that are not there, by everybody's kfree(): that is
+ * one multiplication and five comparisons.
+ *
+ * Only the owner of a block touches its slot: the task whose kmalloc() is
+ * returning it, or whoever is freeing it. So a slot found by its address is
+ * changed by plain stores, and only claiming an empty slot, for which owners
+ * of different blocks compete, needs cmpxchg(). A block freed in a way that is
+ * not seen leaves its slot behind, until its address is allocated again by a
+ * monitored process.
  */
 #ifndef TRACER_BLOCK_H
 #define TRACER_BLOCK_H
 
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/hash.h>
 #include <linux/types.h>
+
+#define TRACER_SLOTS 5
+
+struct tracer_bucket {
+	unsigned long blocks[TRACER_SLOTS]; /* 0: empty */
+	u32 sizes[TRACER_SLOTS]; /* bytes */
+} ____cacheline_aligned;
+
+extern struct tracer_bucket *tracer_buckets;
+extern u32 tracer_bucket_mask;
 
 /*
  * Allocate and free the table.
@@ -22,15 +48,83 @@ void tracer_blocks_clear(void);
 /* How many blocks the table can hold. */
 unsigned long tracer_blocks_capacity(void);
 
+static __always_inline struct tracer_bucket *tracer_bucket_of(const void *block)
+{
+	u64 hash = (u64)(uintptr_t)block * GOLDEN_RATIO_64;
+
+	return &tracer_buckets[(u32)(hash >> 32) & tracer_bucket_mask];
+}
+
+/*
+ * Where the block is in the bucket; -1: it is not, which is found out first,
+ * with two instructions a slot. Others change their own slots meanwhile. (The
+ * pointers here are not arrays, whose bounds CONFIG_UBSAN_BOUNDS would check.)
+ */
+static __always_inline int tracer_slot_of(const unsigned long *blocks,
+					  unsigned long key)
+{
+	int i;
+
+#pragma GCC unroll 5
+	for (i = 0; i < TRACER_SLOTS; i++)
+		if (data_race(blocks[i] == key))
+			goto found;
+	return -1;
+found:
+	for (i = 0; data_race(blocks[i] != key); i++)
+		;
+	return i;
+}
+
+/* Return: a slot that was empty and now is the block's, or -1. */
+static __always_inline int tracer_claim_slot(unsigned long *blocks,
+					     unsigned long key)
+{
+	int i;
+
+#pragma GCC unroll 5
+	for (i = 0; i < TRACER_SLOTS; i++)
+		if (!READ_ONCE(blocks[i]) && !cmpxchg(&blocks[i], 0, key))
+			return i;
+	return -1;
+}
+
 /*
  * Any context, no sleeping, no lock. The caller owns the block: it was just
  * allocated and nobody else knows it, or it is being freed.
  *
- * insert: remember that @size bytes were requested for @block; overwrites.
- * take: find and forget. Return: false if the block is not in the table,
- * else true with the requested bytes in @size.
+ * insert: remember that @size bytes, 1 to 2^32 - 1, were requested for @block;
+ * overwrites.
+ * take: find and forget. Return: false if the block is not in the table, else
+ * true with the requested bytes in @size.
  */
-void tracer_block_insert(const void *block, size_t size);
-bool tracer_block_take(const void *block, size_t *size);
+static __always_inline void tracer_block_insert(const void *block, size_t size)
+{
+	struct tracer_bucket *bucket = tracer_bucket_of(block);
+	unsigned long key = (unsigned long)block;
+	unsigned long *blocks = bucket->blocks;
+	u32 *sizes = bucket->sizes;
+	int slot = tracer_slot_of(blocks, key);
+
+	if (slot < 0)
+		slot = tracer_claim_slot(blocks, key);
+	if (slot >= 0)
+		WRITE_ONCE(sizes[slot], size);
+}
+
+static __always_inline bool tracer_block_take(const void *block, size_t *size)
+{
+	struct tracer_bucket *bucket = tracer_bucket_of(block);
+	unsigned long *blocks = bucket->blocks;
+	u32 *sizes = bucket->sizes;
+	int slot = tracer_slot_of(blocks, (unsigned long)block);
+
+	if (slot < 0)
+		return false;
+	*size = READ_ONCE(sizes[slot]);
+	/* The next to claim the slot writes its size after this. */
+	smp_store_release(&blocks[slot], 0);
+	return true;
+}
 
 #endif /* TRACER_BLOCK_H */

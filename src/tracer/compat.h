@@ -7,6 +7,7 @@
 #ifndef TRACER_COMPAT_H
 #define TRACER_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
@@ -48,5 +49,46 @@ static inline struct mem_cgroup *tracer_charge_to(struct mem_cgroup *memcg)
 	return set_active_memcg(memcg);
 #endif
 }
+
+/*
+ * The registers that ftrace hands on. 5.11, commits d19ad0775dcd ("ftrace: Have
+ * the callbacks receive a struct ftrace_regs instead of pt_regs") and
+ * 02a474ca266a ("ftrace/x86: Allow for arguments to be passed in to ftrace_regs
+ * by default"); 6.2, commit 94d095ffa0e1 ("ftrace: abstract
+ * DYNAMIC_FTRACE_WITH_ARGS accesses").
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#define tracer_registers pt_regs
+#define tracer_register_argument(regs, n) \
+	regs_get_kernel_argument((struct pt_regs *)(regs), n)
+/* The flag of before 5.11 says that no protection from recursion is needed. */
+#define TRACER_FTRACE_FLAGS \
+	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION_SAFE)
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define tracer_registers ftrace_regs
+#define tracer_register_argument(fregs, n) \
+	regs_get_kernel_argument((struct pt_regs *)&(fregs)->regs, n)
+#define TRACER_FTRACE_FLAGS 0
+#else
+#define tracer_registers ftrace_regs
+#define tracer_register_argument(fregs, n) ftrace_regs_get_argument(fregs, n)
+#define TRACER_FTRACE_FLAGS 0
+#endif
+
+/*
+ * The tracepoints of kmalloc. 6.1, commit 11e9734bcb6a ("mm/slab_common: unify
+ * NUMA and UMA version of tracepoints"): one instead of two.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#define TRACER_KMALLOC_EVENT_PROTO                            \
+	void *data, unsigned long call_site, const void *ptr, \
+		size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags
+#define TRACER_KMALLOC_NODE_EVENT_PROTO TRACER_KMALLOC_EVENT_PROTO, int node
+#else
+#define TRACER_KMALLOC_EVENT_PROTO                                     \
+	void *data, unsigned long call_site, const void *ptr,          \
+		size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags, \
+		int node
+#endif
 
 #endif /* TRACER_COMPAT_H */

@@ -9,10 +9,11 @@
  *   tree.c	following processes into fork()
  *   monitor.c	adding and removing them, also when they end; arming
  *   symbol.c	the table: which symbols serve which function
- *   probe.c	the kretprobes, registered and armed
+ *   probe.c	the probes: each of them that the running kernel has
+ *   engine.c	how the kernel is made to call us: kretprobe.c or ftrace.c
  *   trial.c	what a function of the kernel does where its name does not tell
- *   tracepoint.c  the tracepoints: of fork, of exit, of everybody's kfree
- *   handler.c	what happens when a probed function is called
+ *   tracepoint.c  the tracepoints: of fork, of exit, and those of the engine
+ *   handler.c	what a call of a probed function makes of the counters
  *   report.c	/proc/tracer
  *   device.c	/dev/tracer, with sysfs.c (its attributes) and access.c
  *              (whose processes a caller may monitor)
@@ -29,6 +30,7 @@
 #include "block.h"
 #include "debugfs.h"
 #include "device.h"
+#include "engine.h"
 #include "monitor.h"
 #include "probe.h"
 #include "process.h"
@@ -40,6 +42,9 @@ static int __init tracer_init(void)
 {
 	int err;
 
+	err = tracer_engine_choose();
+	if (err)
+		return err;
 	err = tracer_tracepoints_find();
 	if (err)
 		return err;
@@ -63,9 +68,9 @@ static int __init tracer_init(void)
 	if (err)
 		goto destroy_report;
 
-	pr_info("version %s loaded: %u probes, up to %u processes, %lu tracked blocks\n",
-		TRACER_VERSION, tracer_probes_count(), tracer_processes_max(),
-		tracer_blocks_capacity());
+	pr_info("version %s loaded: %u probes by %s, up to %u processes, %lu tracked blocks\n",
+		TRACER_VERSION, tracer_probes_count(), tracer_engine->name,
+		tracer_processes_max(), tracer_blocks_capacity());
 	return 0;
 
 destroy_report:

@@ -23,6 +23,7 @@
 
 #include "access.h"
 #include "block.h"
+#include "engine.h"
 #include "monitor.h"
 #include "probe.h"
 #include "process.h"
@@ -44,7 +45,7 @@ static int arm(void)
 	err = tracer_tracepoints_arm();
 	if (err)
 		return err;
-	err = tracer_probes_arm();
+	err = tracer_engine->arm();
 	if (err)
 		tracer_tracepoints_disarm();
 	else
@@ -55,7 +56,7 @@ static int arm(void)
 static void disarm(void)
 {
 	lockdep_assert_held(&arm_mutex);
-	tracer_probes_disarm();
+	tracer_engine->disarm();
 	tracer_tracepoints_disarm();
 	armed = false;
 }

@@ -1,88 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The probes: the one loop that registers the table of symbol.c, and arms. */
+/* The probes: the one loop that hands the table of symbol.c to the engine. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpumask.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "handler.h"
+#include "engine.h"
 #include "probe.h"
 #include "trial.h"
 
 /* The table, with what the running kernel makes of each row. */
-static struct tracer_probe probes[TRACER_MAX_SYMBOLS];
+struct tracer_probe tracer_probes[TRACER_MAX_SYMBOLS];
 
-static bool is_probed(const char *symbol)
+#define for_each_used(probe)                                          \
+	for ((probe) = tracer_probes;                                 \
+	     (probe) < tracer_probes + TRACER_MAX_SYMBOLS; (probe)++) \
+		if (!(probe)->engine) {                               \
+		} else
+
+bool tracer_is_probed(const char *symbol)
 {
-	size_t i;
+	const struct tracer_probe *probe;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (probes[i].registered &&
-		    !strcmp(probes[i].symbol->name, symbol))
-			return true;
+	for_each_used(
+		probe) if (!strcmp(probe->symbol->name, symbol)) return true;
 	return false;
+}
+
+bool tracer_is_passed_large(const struct tracer_symbol *symbol)
+{
+	const struct tracer_probe *probe;
+
+	for_each_used(probe) if (probe->symbol->large &&
+				 !strcmp(probe->symbol->large,
+					 symbol->name)) return true;
+	return false;
+}
+
+bool tracer_is_patched(unsigned long head)
+{
+	u8 opcode;
+
+	if (copy_from_kernel_nofault(&opcode, (void *)head, sizeof(opcode)))
+		return false;
+	return opcode == 0xe8 || opcode == 0xcc; /* call, or being patched */
 }
 
 static bool is_served(const struct tracer_function *function)
 {
-	size_t i;
+	const struct tracer_probe *probe;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (probes[i].registered &&
-		    probes[i].symbol->function == function)
-			return true;
+	for_each_used(probe) if (probe->symbol->function ==
+				 function) return true;
 	return false;
-}
-
-/*
- * An instance is held from entry to return, so only a kmalloc() that sleeps in
- * reclaim holds one for long: 16 were enough for 160 threads on four CPUs.
- * A declining entry handler holds one only while it runs, one a CPU.
- */
-static int max_active(const struct tracer_function *function)
-{
-	return function->ret ? max(512, 8 * (int)num_possible_cpus()) :
-			       max(16, 2 * (int)num_possible_cpus());
-}
-
-static int probe_register(struct tracer_probe *probe)
-{
-	const struct tracer_function *function = probe->symbol->function;
-	int err;
-
-	probe->rp = (struct kretprobe){
-		.kp.symbol_name = probe->symbol->name,
-		.kp.flags = KPROBE_FLAG_DISABLED,
-		.entry_handler = function->entry,
-		.handler = function->ret,
-		.data_size = function->data_size,
-		.maxactive = max_active(function),
-	};
-	err = register_kretprobe(&probe->rp);
-	if (err == -EOPNOTSUPP || err == -ENOSYS)
-		pr_err("this kernel has no kretprobes: use one built with CONFIG_KRETPROBES=y\n");
-	else if (err && err != -ENOENT)
-		pr_err("cannot probe %s (error %d): see whether it is in debugfs kprobes/blacklist\n",
-		       probe->symbol->name, err);
-	probe->registered = !err;
-	return err;
-}
-
-/*
- * Where a probe is a breakpoint, x86 enters its handler as an NMI and in_task()
- * would never be true. Better no numbers than zeroes.
- */
-static int probe_check(const struct tracer_probe *probe)
-{
-	if (!IS_ENABLED(CONFIG_X86) || probe->rp.kp.flags & KPROBE_FLAG_FTRACE)
-		return 0;
-	pr_err("the probe of %s is a breakpoint: use a kernel built with CONFIG_KPROBES_ON_FTRACE=y\n",
-	       probe->symbol->name);
-	return -EOPNOTSUPP;
 }
 
 /*
@@ -107,29 +79,31 @@ static int kvmalloc_serves(void)
 /* Return: 1 if the row is to be probed here, 0 if not, or a negative errno. */
 static int symbol_serves(const struct tracer_symbol *symbol)
 {
-	if (symbol->needs && !is_probed(symbol->needs))
+	if (symbol->needs && !tracer_is_probed(symbol->needs))
 		return 0;
 	return symbol->kvmalloc ? kvmalloc_serves() : 1;
 }
 
-static int register_all(void)
+static int prepare(struct tracer_probe *probe,
+		   const struct tracer_symbol *symbol)
 {
-	const struct tracer_symbol *symbol = tracer_symbols;
+	int serves = symbol_serves(symbol);
+
+	if (serves <= 0)
+		return serves;
+	probe->symbol = symbol;
+	probe->counter = symbol->function->counter;
+	return tracer_engine->prepare(probe);
+}
+
+static int prepare_all(void)
+{
 	size_t i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(probes) && symbol->function; i++, symbol++) {
-		probes[i].symbol = symbol;
-		err = symbol_serves(symbol);
-		if (!err)
-			continue;
-		if (err > 0)
-			err = probe_register(&probes[i]);
-		if (err == -ENOENT)
-			continue;
-		if (!err)
-			err = probe_check(&probes[i]);
-		if (err)
+	for (i = 0; i < TRACER_MAX_SYMBOLS && tracer_symbols[i].function; i++) {
+		err = prepare(&tracer_probes[i], &tracer_symbols[i]);
+		if (err && err != -ENOENT)
 			return err;
 	}
 	return 0;
@@ -152,139 +126,57 @@ static int check_functions(void)
 
 int tracer_probes_register(void)
 {
-	size_t i;
+	struct tracer_probe *probe;
 	int err;
 
-	err = register_all();
+	err = prepare_all();
 	if (!err)
 		err = check_functions();
 	if (err) {
 		tracer_probes_unregister();
 		return err;
 	}
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		const struct tracer_symbol *symbol = probes[i].symbol;
-
-		probes[i].skip_large = symbol && symbol->large &&
-				       is_probed(symbol->large);
-	}
+	for_each_used(probe) probe->skip_large =
+		probe->symbol->large && tracer_is_probed(probe->symbol->large);
 	return 0;
 }
 
-/* As a batch: half the cost of one by one, which waits for RCU each time. */
 void tracer_probes_unregister(void)
 {
-	struct kretprobe *batch[ARRAY_SIZE(probes)];
 	unsigned long missed = tracer_probes_missed();
-	int count = 0;
-	size_t i;
 
 	if (missed)
 		pr_warn("%lu samples were missed: the numbers read were too low by up to as many\n",
 			missed);
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		if (probes[i].registered)
-			batch[count++] = &probes[i].rp;
-		probes[i].registered = false;
-	}
-	if (count)
-		unregister_kretprobes(batch, count);
-}
-
-/*
- * With kprobes or ftrace switched off (debugfs kprobes/enabled, sysctl
- * kernel.ftrace_enabled) enable_kretprobe() says success and does nothing. The
- * first leaves its flag, the second the no-op at the head of the function.
- */
-static bool is_armed(const struct tracer_probe *probe)
-{
-	const struct kprobe *kp = &probe->rp.kp;
-	u8 opcode;
-
-	if (kp->flags & (KPROBE_FLAG_DISABLED | KPROBE_FLAG_GONE))
-		return false;
-	if (!IS_ENABLED(CONFIG_X86) || !(kp->flags & KPROBE_FLAG_FTRACE))
-		return true;
-	if (copy_from_kernel_nofault(&opcode, kp->addr, sizeof(opcode)))
-		return false;
-	return opcode == 0xe8 || opcode == 0xcc; /* call, or being patched */
-}
-
-static void disarm_first(size_t count)
-{
-	while (count--)
-		if (probes[count].registered)
-			disable_kretprobe(&probes[count].rp);
-	synchronize_rcu(); /* no handler runs any more */
-}
-
-int tracer_probes_arm(void)
-{
-	size_t i;
-	int err;
-
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		if (!probes[i].registered)
-			continue;
-		err = enable_kretprobe(&probes[i].rp);
-		if (!err && !is_armed(&probes[i]))
-			err = -EBUSY;
-		if (err) {
-			disarm_first(i + 1);
-			return err;
-		}
-	}
-	return 0;
-}
-
-void tracer_probes_disarm(void)
-{
-	disarm_first(ARRAY_SIZE(probes));
+	tracer_engine->release();
 }
 
 unsigned int tracer_probes_count(void)
 {
+	const struct tracer_probe *probe;
 	unsigned int count = 0;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		count += probes[i].registered;
+	for_each_used(probe) count++;
 	return count;
-}
-
-/*
- * No instance was free. (Not kp.nmissed, which counts calls from within the
- * handler of any probe: by an interrupt, or by another instrument. Neither is
- * a call of the process.)
- */
-static unsigned long probe_missed(const struct tracer_probe *probe)
-{
-	return READ_ONCE(probe->rp.nmissed);
 }
 
 unsigned long tracer_probes_missed(void)
 {
+	const struct tracer_probe *probe;
 	unsigned long missed = 0;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (probes[i].registered)
-			missed += probe_missed(&probes[i]);
+	for_each_used(probe) missed += probe->engine->missed(probe);
 	return missed;
 }
 
 void tracer_probes_show(struct seq_file *m)
 {
-	size_t i;
+	const struct tracer_probe *probe;
 
 	seq_puts(m, "function symbol armed missed\n");
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		const struct tracer_probe *probe = &probes[i];
-
-		if (!probe->registered)
-			continue;
+	for_each_used(probe)
 		seq_printf(m, "%s %s %s %lu\n", probe->symbol->function->name,
-			   probe->symbol->name, is_armed(probe) ? "yes" : "no",
-			   probe_missed(probe));
-	}
+			   probe->symbol->name,
+			   probe->engine->is_armed(probe) ? "yes" : "no",
+			   probe->engine->missed(probe));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The probes: one kretprobe for each symbol of the table that the running
- * kernel has. Registered disabled at load, armed while somebody is monitored.
+ * The probes: one for each symbol of the table that the running kernel has.
+ * Prepared at load, armed while somebody is monitored. How is the engine's
+ * business: see engine.h.
  */
 #ifndef TRACER_PROBE_H
 #define TRACER_PROBE_H
@@ -12,32 +13,52 @@
 
 #include "symbol.h"
 
+struct tracer_engine;
+
+/* First what the handlers look at, the kprobe among it. */
 struct tracer_probe {
-	struct kretprobe rp;
-	const struct tracer_symbol *symbol;
-	bool registered;
+	struct kretprobe rp; /* kretprobe.c */
+	unsigned long head; /* ftrace.c: address of the call at its head */
+	/* Copies from the tables, which spare the handlers the way there. */
+	enum tracer_counter counter;
+	bool kvmalloc;
 	bool skip_large; /* symbol->large is probed */
+	bool count_only; /* the engine learns of its bytes in another way */
+
+	const struct tracer_symbol *symbol;
+	const struct tracer_engine *engine; /* NULL: the kernel has no such */
 };
 
+/* In the order of tracer_symbols; a row without a symbol ends it. */
+extern struct tracer_probe tracer_probes[TRACER_MAX_SYMBOLS];
+
+/* Each probe of @by, which is a struct tracer_engine. */
+#define tracer_for_each_probe(probe, by)                              \
+	for ((probe) = tracer_probes;                                 \
+	     (probe) < tracer_probes + TRACER_MAX_SYMBOLS; (probe)++) \
+		if ((probe)->engine != (by)) {                        \
+		} else
+
 /*
- * Register every probe, disabled, and unregister.
+ * Prepare every probe, and release all.
  * Return: 0, or a negative errno after one line in the kernel log: -ENOENT if
- * a function has no symbol, -EOPNOTSUPP if kprobes cannot be used, -EBUSY if
- * they are switched off and a trial needs them, or what register_kretprobe()
- * returned.
+ * a function has no symbol, -EOPNOTSUPP if this kernel's probes cannot be
+ * used, -EBUSY if they are switched off and a trial needs them, or what the
+ * kernel returned.
  */
 int tracer_probes_register(void);
 void tracer_probes_unregister(void);
 
-/*
- * Arm and disarm all. May sleep; the caller serialises.
- * Return: 0; -EBUSY if kprobes or ftrace are switched off; or what
- * enable_kretprobe() returned. On error nothing is left armed.
- */
-int tracer_probes_arm(void);
-void tracer_probes_disarm(void);
+/* Whether the kernel has this symbol and it is probed. */
+bool tracer_is_probed(const char *symbol);
 
-/* How many probes are registered. */
+/* Whether a symbol that is probed passes its large requests on to this one. */
+bool tracer_is_passed_large(const struct tracer_symbol *symbol);
+
+/* Whether the function begins with a call, and not with a no-op. */
+bool tracer_is_patched(unsigned long head);
+
+/* How many probes there are. */
 unsigned int tracer_probes_count(void);
 
 /* Samples that the kernel could not take since load, over all probes. */
@@ -45,12 +66,5 @@ unsigned long tracer_probes_missed(void);
 
 /* One line a probe: function, symbol, armed, missed. */
 void tracer_probes_show(struct seq_file *m);
-
-/* The probe that an instance belongs to; NULL while it is unregistered. */
-static __always_inline const struct tracer_probe *
-tracer_probe_of(const struct kretprobe *rp)
-{
-	return rp ? container_of(rp, struct tracer_probe, rp) : NULL;
-}
 
 #endif /* TRACER_PROBE_H */

@@ -26,8 +26,7 @@ MODULE_PARM_DESC(
 	max_processes,
 	"processes that can be monitored at a time (1 to 1048576, default 16384)");
 
-struct hlist_head *tracer_process_buckets;
-unsigned int tracer_process_bucket_bits;
+struct hlist_head tracer_process_buckets[1 << TRACER_BUCKET_BITS];
 
 /*
  * Protects the chains against other writers, process_count and last_id.
@@ -120,15 +119,12 @@ void tracer_place_release(void)
 /* Return: 0 or -EEXIST. */
 static int link_process(struct tracer_process *process)
 {
-	struct hlist_head *bucket;
-
 	lockdep_assert_held(&process_lock);
 	if (tracer_process_find(process->signal))
 		return -EEXIST;
-	bucket = &tracer_process_buckets[hash_ptr(process->signal,
-						  tracer_process_bucket_bits)];
 	process->id = ++last_id;
-	hlist_add_head_rcu(&process->node, bucket);
+	hlist_add_head_rcu(&process->node,
+			   tracer_process_bucket(process->signal));
 	return 0;
 }
 
@@ -200,7 +196,7 @@ void tracer_processes_visit(void (*visit)(struct tracer_process *process,
 	struct tracer_process *process;
 	unsigned int i;
 
-	for (i = 0; i < 1u << tracer_process_bucket_bits; i++)
+	for (i = 0; i < ARRAY_SIZE(tracer_process_buckets); i++)
 		hlist_for_each_entry_rcu(process, &tracer_process_buckets[i],
 					 node)
 			visit(process, data);
@@ -223,22 +219,10 @@ int tracer_processes_create(void)
 		       max_processes, MAX_PROCESSES);
 		return -EINVAL;
 	}
-	/* hash_ptr() cannot hash to zero bits. */
-	tracer_process_bucket_bits =
-		max(1, ilog2(roundup_pow_of_two(max_processes)));
-	tracer_process_buckets = kvcalloc(1u << tracer_process_bucket_bits,
-					  sizeof(*tracer_process_buckets),
-					  GFP_KERNEL);
-	if (!tracer_process_buckets) {
-		pr_err("no memory for max_processes=%u: load with a smaller number\n",
-		       max_processes);
-		return -ENOMEM;
-	}
 	return 0;
 }
 
 void tracer_processes_destroy(void)
 {
 	rcu_barrier(); /* process_free_rcu() is code of this module */
-	kvfree(tracer_process_buckets);
 }

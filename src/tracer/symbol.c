@@ -3,57 +3,49 @@
  * The functions of the interface and the symbols that serve them, as data. A
  * new kernel's symbol is a row here.
  */
-#include "handler.h"
 #include "symbol.h"
 
 static const struct tracer_function function_kmalloc = {
 	.name = "kmalloc",
-	.entry = tracer_handle_kmalloc,
-	.ret = tracer_handle_kmalloc_return,
-	.data_size = sizeof(struct tracer_kmalloc_call),
+	.meaning = TRACER_IS_KMALLOC,
 	.counter = TRACER_KMALLOC,
 };
 
 static const struct tracer_function function_kfree = {
 	.name = "kfree",
-	.entry = tracer_handle_kfree,
+	.meaning = TRACER_IS_KFREE,
 	.counter = TRACER_KFREE,
 };
 
 static const struct tracer_function function_schedule = {
 	.name = "schedule",
-	.entry = tracer_handle_call,
 	.counter = TRACER_SCHED,
 };
 
 static const struct tracer_function function_up = {
 	.name = "up",
-	.entry = tracer_handle_call,
 	.counter = TRACER_UP,
 };
 
 static const struct tracer_function function_down = {
 	.name = "down_interruptible",
-	.entry = tracer_handle_call,
 	.counter = TRACER_DOWN,
 };
 
 static const struct tracer_function function_lock = {
 	.name = "mutex_lock",
-	.entry = tracer_handle_call,
 	.counter = TRACER_LOCK,
 };
 
 static const struct tracer_function function_unlock = {
 	.name = "mutex_unlock",
-	.entry = tracer_handle_call,
 	.counter = TRACER_UNLOCK,
 };
 
 /* Counts nothing: it tells block.c of blocks that never reach kfree(). */
 static const struct tracer_function function_kfree_rcu = {
 	.name = "kfree_rcu",
-	.entry = tracer_handle_kfree_rcu,
+	.meaning = TRACER_IS_KFREE_RCU,
 	.optional = true,
 };
 

@@ -3,19 +3,24 @@
 #ifndef TRACER_SYMBOL_H
 #define TRACER_SYMBOL_H
 
-#include <linux/kprobes.h>
 #include <linux/types.h>
 
 #include "process.h"
 
 #define TRACER_MAX_SYMBOLS 40
 
+/* What a call of a function means. */
+enum tracer_meaning {
+	TRACER_IS_CALL, /* one more call, nothing else */
+	TRACER_IS_KMALLOC,
+	TRACER_IS_KFREE,
+	TRACER_IS_KFREE_RCU, /* a block that never reaches kfree() */
+};
+
 /* A function of the interface; one or more symbols serve it. */
 struct tracer_function {
 	const char *name;
-	kretprobe_handler_t entry;
-	kretprobe_handler_t ret; /* NULL: the entry handler declines */
-	size_t data_size; /* bytes kept from entry to return */
+	enum tracer_meaning meaning;
 	enum tracer_counter counter; /* of calls */
 	bool optional; /* may have no symbol at all */
 };
@@ -24,7 +29,7 @@ struct tracer_function {
 struct tracer_symbol {
 	const struct tracer_function *function;
 	const char *name;
-	u8 size_arg; /* kmalloc: position of the size, from 0 */
+	u8 size_arg; /* kmalloc: position of the size, from 0: 0, 2 or 3 */
 	/* Requests above KMALLOC_MAX_CACHE_SIZE pass through this one too. */
 	const char *large;
 	/* Serves only where the kernel also has this one, a row above. */

@@ -3,6 +3,7 @@
 #include <linux/device.h>
 #include <linux/sysfs.h>
 
+#include "engine.h"
 #include "handler.h"
 #include "probe.h"
 #include "process.h"
@@ -41,12 +42,18 @@ static ssize_t unfollowed_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(unfollowed);
 
+/* How functions are intercepted. */
+static ssize_t engine_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%s\n", tracer_engine->name);
+}
+static DEVICE_ATTR_RO(engine);
+
 static struct attribute *attributes[] = {
-	&dev_attr_processes.attr,
-	&dev_attr_missed_samples.attr,
-	&dev_attr_unknown_blocks.attr,
-	&dev_attr_unfollowed.attr,
-	NULL,
+	&dev_attr_processes.attr,      &dev_attr_missed_samples.attr,
+	&dev_attr_unknown_blocks.attr, &dev_attr_unfollowed.attr,
+	&dev_attr_engine.attr,	       NULL,
 };
 
 static const struct attribute_group group = {

@@ -10,69 +10,91 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
-#include "handler.h"
+#include "engine.h"
 #include "monitor.h"
 #include "tracepoint.h"
 #include "tree.h"
 
-static struct {
-	const char *name;
-	void *handler;
-	struct tracepoint *tracepoint;
-} listeners[] = {
+static struct tracer_listener of_processes[] = {
 	{ .name = "sched_process_fork", .handler = tracer_tree_handle_fork },
 	{ .name = "sched_process_exit", .handler = tracer_monitor_handle_exit },
-	{ .name = "kfree", .handler = tracer_handle_kfree_event },
+	{},
 };
 
 static void match_name(struct tracepoint *tracepoint, void *data)
 {
-	size_t i;
+	struct tracer_listener *listener;
 
-	for (i = 0; i < ARRAY_SIZE(listeners); i++)
-		if (!strcmp(tracepoint->name, listeners[i].name))
-			listeners[i].tracepoint = tracepoint;
+	for (listener = data; listener->name; listener++)
+		if (!strcmp(tracepoint->name, listener->name))
+			listener->tracepoint = tracepoint;
 }
 
-int tracer_tracepoints_find(void)
+static int find(struct tracer_listener *listeners)
 {
-	size_t i;
+	struct tracer_listener *listener;
 
-	for_each_kernel_tracepoint(match_name, NULL);
-	for (i = 0; i < ARRAY_SIZE(listeners); i++) {
-		if (listeners[i].tracepoint)
+	for_each_kernel_tracepoint(match_name, listeners);
+	for (listener = listeners; listener->name; listener++) {
+		if (listener->tracepoint || listener->optional)
 			continue;
 		pr_err("this kernel has no %s tracepoint: use one built with CONFIG_TRACEPOINTS=y\n",
-		       listeners[i].name);
+		       listener->name);
 		return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
-static void disarm_first(size_t count)
+int tracer_tracepoints_find(void)
 {
-	while (count--)
-		tracepoint_probe_unregister(listeners[count].tracepoint,
-					    listeners[count].handler, NULL);
+	return find(of_processes) ?: find(tracer_engine->listeners);
 }
 
-int tracer_tracepoints_arm(void)
+/* Up to @end, which NULL makes all. */
+static void disarm(struct tracer_listener *listeners,
+		   const struct tracer_listener *end)
 {
-	size_t i;
+	struct tracer_listener *listener;
+
+	for (listener = listeners; listener->name && listener != end;
+	     listener++)
+		if (listener->tracepoint)
+			tracepoint_probe_unregister(listener->tracepoint,
+						    listener->handler, NULL);
+}
+
+static int arm(struct tracer_listener *listeners)
+{
+	struct tracer_listener *listener;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(listeners); i++) {
-		err = tracepoint_probe_register(listeners[i].tracepoint,
-						listeners[i].handler, NULL);
+	for (listener = listeners; listener->name; listener++) {
+		if (!listener->tracepoint)
+			continue;
+		err = tracepoint_probe_register(listener->tracepoint,
+						listener->handler, NULL);
 		if (err) {
-			disarm_first(i);
+			disarm(listeners, listener);
 			return err;
 		}
 	}
 	return 0;
 }
 
+int tracer_tracepoints_arm(void)
+{
+	int err = arm(of_processes);
+
+	if (err)
+		return err;
+	err = arm(tracer_engine->listeners);
+	if (err)
+		disarm(of_processes, NULL);
+	return err;
+}
+
 void tracer_tracepoints_disarm(void)
 {
-	disarm_first(ARRAY_SIZE(listeners));
+	disarm(tracer_engine->listeners, NULL);
+	disarm(of_processes, NULL);
 }

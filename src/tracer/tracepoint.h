@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints that tracer listens to while somebody is monitored. They
- * count nothing: counting is the business of the kretprobes (probe.h).
+ * The tracepoints that tracer listens to while somebody is monitored: those
+ * that tell of processes, and those of the engine.
  */
 #ifndef TRACER_TRACEPOINT_H
 #define TRACER_TRACEPOINT_H
+
+#include <linux/types.h>
+
+struct tracepoint;
+
+struct tracer_listener {
+	const char *name; /* of the tracepoint */
+	void *handler; /* of the type that the tracepoint wants */
+	bool optional; /* not every kernel has it */
+	struct tracepoint *tracepoint;
+};
 
 /*
  * Find them all. Return: 0, or -EOPNOTSUPP if the kernel lacks one, said in

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The engine of ftrace, a third of the cost.
+ *
+ *   functions that are only counted, and	one ftrace_ops for all of them
+ *   entry points of kmalloc
+ *   bytes of kmalloc				tracepoints kmalloc, kmalloc_node
+ *   kfree, calls and bytes			tracepoint kfree
+ *   what needs a return, or is rare		kretprobe.c
+ *
+ * From 6.11 on a request above KMALLOC_MAX_CACHE_SIZE fires the tracepoint
+ * twice, in the function that it enters and in the one that this passes it on
+ * to. So where requests are passed on, all of theirs is left to a kretprobe on
+ * that second function, and the tracepoint is asked for smaller ones alone.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ftrace.h>
+#include <linux/hash.h>
+#include <linux/kprobes.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+#include <trace/events/kmem.h>
+
+#include "compat.h"
+#include "engine.h"
+#include "handler.h"
+
+/* Open addressing: more than twice as many as there can be probes. */
+#define HEAD_BITS 7
+
+static const struct tracer_probe *heads[1 << HEAD_BITS];
+static bool armed;
+/* Some probe has skip_large: the tracepoint does not tell of those. */
+static bool large_is_passed_on;
+
+/* The probe at @head, which is one of ours. */
+static __always_inline const struct tracer_probe *probe_at(unsigned long head)
+{
+	/* A pointer has no bounds that CONFIG_UBSAN_BOUNDS would check. */
+	const struct tracer_probe *const *at = heads;
+	unsigned long i = hash_long(head, HEAD_BITS);
+
+	while (unlikely(at[i]->head != head))
+		i = (i + 1) % ARRAY_SIZE(heads);
+	return at[i];
+}
+
+static void put_at_head(const struct tracer_probe *probe)
+{
+	unsigned int i = hash_long(probe->head, HEAD_BITS);
+
+	while (heads[i])
+		i = (i + 1) % ARRAY_SIZE(heads);
+	heads[i] = probe;
+}
+
+/* Unlike a probe's handler it is called with preemption on. */
+static void notrace handle_call(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *op,
+				struct tracer_registers *regs)
+{
+	const struct tracer_probe *probe;
+	struct tracer_process *process;
+
+	preempt_disable_notrace();
+	process = tracer_calling_process();
+	if (!process)
+		goto out;
+	probe = probe_at(ip);
+	/* The size is the first argument of all that pass requests on. */
+	if (likely(!probe->skip_large) ||
+	    tracer_register_argument(regs, 0) <= KMALLOC_MAX_CACHE_SIZE)
+		tracer_process_count(process, probe->counter, 1);
+out:
+	preempt_enable_notrace();
+}
+NOKPROBE_SYMBOL(handle_call);
+
+static struct ftrace_ops ops = {
+	.func = handle_call,
+	/* Refuses ftrace_enabled=0 while armed: no call is lost silently. */
+	.flags = FTRACE_OPS_FL_PERMANENT | TRACER_FTRACE_FLAGS,
+};
+
+static __always_inline void count_block(const void *block, size_t size)
+{
+	const struct hlist_head *bucket = tracer_calling_bucket();
+	struct tracer_process *process;
+
+	if (tracer_is_empty(bucket) || ZERO_OR_NULL_PTR(block))
+		return;
+	preempt_disable_notrace();
+	process = tracer_calling_process_in(bucket);
+	if (process)
+		tracer_count_block(process, block, size);
+	preempt_enable_notrace();
+}
+
+static void notrace handle_kmalloc(TRACER_KMALLOC_EVENT_PROTO)
+{
+	if (bytes_req <= KMALLOC_MAX_CACHE_SIZE || !large_is_passed_on)
+		count_block(ptr, bytes_req);
+}
+NOKPROBE_SYMBOL(handle_kmalloc);
+
+#ifdef TRACER_KMALLOC_NODE_EVENT_PROTO
+/* None of its functions passes large requests on. */
+static void notrace handle_kmalloc_node(TRACER_KMALLOC_NODE_EVENT_PROTO)
+{
+	count_block(ptr, bytes_req);
+}
+NOKPROBE_SYMBOL(handle_kmalloc_node);
+#endif
+
+/* The tracepoint is the first thing in kfree(), which is all that fires it. */
+static void notrace handle_kfree(void *data, unsigned long call_site,
+				 const void *block)
+{
+	const struct hlist_head *bucket = tracer_calling_bucket();
+	struct tracer_process *process;
+
+	if (tracer_is_empty(bucket)) {
+		tracer_forget_block(block);
+		return;
+	}
+	preempt_disable_notrace();
+	process = tracer_calling_process_in(bucket);
+	if (process)
+		tracer_count_kfree(process, block);
+	else
+		tracer_forget_block(block);
+	preempt_enable_notrace();
+}
+NOKPROBE_SYMBOL(handle_kfree);
+
+static struct tracer_listener listeners[] = {
+	{ .name = "kmalloc", .handler = handle_kmalloc },
+#ifdef TRACER_KMALLOC_NODE_EVENT_PROTO
+	{ .name = "kmalloc_node", .handler = handle_kmalloc_node },
+#endif
+	{ .name = "kfree", .handler = handle_kfree },
+	{},
+};
+
+/* Not called: the compiler compares the handlers with this kernel's events. */
+static void __maybe_unused check_types(void)
+{
+	check_trace_callback_type_kmalloc(handle_kmalloc);
+#ifdef TRACER_KMALLOC_NODE_EVENT_PROTO
+	check_trace_callback_type_kmalloc_node(handle_kmalloc_node);
+#endif
+	check_trace_callback_type_kfree(handle_kfree);
+}
+
+/*
+ * Where ftrace calls from. No symbol is exported that tells, but a kprobe,
+ * which is taken away again, knows and is put where ftrace is.
+ * Return: 0, -ENOENT, -EOPNOTSUPP or what register_kprobe() returned.
+ */
+static int find_head(struct tracer_probe *probe)
+{
+	struct kprobe kp = {
+		.symbol_name = probe->symbol->name,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	int err = register_kprobe(&kp);
+
+	if (err)
+		return err;
+	probe->head = (unsigned long)kp.addr;
+	if (!(kp.flags & KPROBE_FLAG_FTRACE))
+		err = -EOPNOTSUPP;
+	unregister_kprobe(&kp);
+	return err;
+}
+
+static int prepare_head(struct tracer_probe *probe)
+{
+	int err = find_head(probe);
+
+	if (!err)
+		err = ftrace_set_filter_ip(&ops, probe->head, 0, 0);
+	if (err == -ENOENT)
+		return err;
+	if (err) {
+		pr_err("ftrace cannot reach %s (error %d): load with engine=kretprobe\n",
+		       probe->symbol->name, err);
+		return err;
+	}
+	put_at_head(probe);
+	return 0;
+}
+
+static int prepare(struct tracer_probe *probe)
+{
+	const struct tracer_symbol *symbol = probe->symbol;
+	int err = 0;
+
+	if (tracer_is_passed_large(symbol)) {
+		large_is_passed_on = true;
+		return tracer_kretprobe_engine.prepare(probe);
+	}
+	probe->count_only = symbol->kvmalloc; /* it fires the tracepoint */
+	if (symbol->kvmalloc ||
+	    symbol->function->meaning == TRACER_IS_KFREE_RCU)
+		return tracer_kretprobe_engine.prepare(probe);
+	if (symbol->function->meaning != TRACER_IS_KFREE)
+		err = prepare_head(probe);
+	if (!err)
+		probe->engine = &tracer_ftrace_engine;
+	return err;
+}
+
+static void release(void)
+{
+	struct tracer_probe *probe;
+
+	tracer_kretprobe_engine.release();
+	tracer_for_each_probe(probe, &tracer_ftrace_engine)
+	{
+		/* The last one frees the filter. */
+		if (probe->head)
+			ftrace_set_filter_ip(&ops, probe->head, 1, 0);
+		probe->engine = NULL;
+	}
+}
+
+static bool is_armed(const struct tracer_probe *probe)
+{
+	return armed && (!probe->head || tracer_is_patched(probe->head));
+}
+
+static int arm(void)
+{
+	int err = tracer_kretprobe_engine.arm();
+
+	if (err)
+		return err;
+	err = register_ftrace_function(&ops);
+	if (err) {
+		tracer_kretprobe_engine.disarm();
+		return err;
+	}
+	armed = true;
+	return 0;
+}
+
+static void disarm(void)
+{
+	unregister_ftrace_function(&ops);
+	armed = false;
+	tracer_kretprobe_engine.disarm();
+}
+
+static unsigned long missed(const struct tracer_probe *probe)
+{
+	return 0; /* there is nothing to run out of */
+}
+
+const struct tracer_engine tracer_ftrace_engine = {
+	.name = "ftrace",
+	.listeners = listeners,
+	.prepare = prepare,
+	.release = release,
+	.arm = arm,
+	.disarm = disarm,
+	.is_armed = is_armed,
+	.missed = missed,
+};
