@@ -43,7 +43,8 @@ def made_up() -> Run:
         figures.append(Figure("first-add", f"tracer-{engine}", 1.2e8, "instructions", 1, 0.0))
         figures.append(Figure("memory-tables", f"tracer-{engine}", 2097152, "bytes", 1, 0.0))
     figures.append(Figure("loop", "clock", 1.0, "nanoseconds an instruction", 1, 0.0))
-    absent = (Absence("systemtap-other", "it does not compile for this kernel"),)
+    why = "it does not compile for this kernel"
+    absent = tuple(Absence(f"systemtap-{who}", why) for who in ("other", "monitored"))
     return Run(
         "bookworm", "6.1.0-56-amd64", "2026-11-23", "0123abc", "full", tuple(figures), absent
     )
@@ -150,7 +151,7 @@ def test_what_was_not_measured_has_no_table() -> None:
 
 def test_absences_and_the_clock_are_said() -> None:
     lines = "\n".join(lines_below(made_up()))
-    assert "Not measured: systemtap-other: it does not compile for this kernel" in lines
+    assert "Not measured: systemtap-other, systemtap-monitored: it does not compile" in lines
     assert "1.000 nanoseconds an instruction" in lines
 
 

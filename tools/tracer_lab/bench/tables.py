@@ -199,6 +199,9 @@ def lines_below(run: Run) -> Iterator[str]:
     if apart:
         others = ", ".join(f"{one.work} in {one.state} ({one.spread:.1%})" for one in apart)
         yield f"Further apart are those of: {others}."
+    why: dict[str, list[str]] = {}
     for one in run.absences:
-        what = f"{one.state}, {one.work}" if one.work else one.state
-        yield f"Not measured: {what}: {one.absent}"
+        what = f"{one.state} ({one.work})" if one.work else one.state
+        why.setdefault(one.absent, []).append(what)
+    for reason, names in why.items():
+        yield f"Not measured: {', '.join(names)}: {reason}"
