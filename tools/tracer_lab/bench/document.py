@@ -36,9 +36,10 @@ of the same work without any tool.
 
 tracer is measured with both of its engines. The floors are modules that do nothing: a probe of
 the kernel on each symbol that tracer probes, with an empty handler. The peers count the same
-calls; those called kmem and tracepoint only kmalloc and kfree, by the kernel's tracepoints; the
-one called sum by fentry, without telling processes apart.
-[README](../README.md#the-alternatives) says what each gives and needs.
+calls, with these exceptions: by the kernel's tracepoints, the one called kmem sums the bytes of
+kmalloc and kfree, and the one called tracepoint counts their calls; the one called sum counts by
+fentry, without telling processes apart. [README](../README.md#the-alternatives) says what each
+gives and needs.
 """
 OF_RUN = """
 ## Linux {run.kernel} (Debian {run.cell})
