@@ -235,6 +235,8 @@ def test_the_chart_has_both_engines_floors_and_peers() -> None:
     for label in ("tracer, kretprobe: this", "tracer, ftrace: another", "kprobe, empty"):
         assert label in labels
     assert "bpftrace, fentry: this" in labels
+    counted = {label.partition(": ")[2] for label in labels}
+    assert counted == {"", "another", "this"}
 
 
 def test_the_chart_is_the_same_each_time_and_runs_no_script() -> None:
