@@ -27,6 +27,7 @@ HELD = ("sh", "-c", 'read -r _ && exec "$@"', "sh")
 # Its processes run until they wait. Where the scheduler takes turns, what a call costs changes
 # how often they do, and a run differs from the next by more than a state from another.
 IN_TURN = ("chrt", "--fifo", "1")
+HACKBENCH = ("hackbench", "--groups", "1", "--fds", "10", "--loops", "500")
 
 # Gets the PID of a program that is about to start.
 Prepare = Callable[[int], object]
@@ -90,6 +91,6 @@ def programs() -> Iterator[list[Program]]:
             stress_ng("pipe", 20_000),
             stress_ng("mutex", 30_000),
             stress_ng("malloc", 10_000, "--malloc-max", "1024"),
-            Program("hackbench", [*IN_TURN, *"hackbench --groups 1 --fds 10 --loops 500".split()]),
+            Program("hackbench", [*IN_TURN, *HACKBENCH]),
             Program("compile", compile_it, batches=2),
         ]
