@@ -32,7 +32,8 @@ same numbers, to within {repeats:.0%}:
 run that again. Each kernel was booted by QEMU with one emulated processor, for which each
 instruction takes one nanosecond of the guest's time (`-icount shift=0,sleep=off`; a loop of known
 length shows that it does). Each figure is a median of several batches in the same boot, less that
-of the same work without any tool.
+of the same work without any tool. Of whole programs it is the processor time of all their
+processes; those of hackbench run as real-time ones, each until it waits.
 
 tracer is measured with both of its engines. The floors are modules that do nothing: a probe of
 the kernel on each symbol that tracer probes, with an empty handler. The peers count the same
