@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -24,6 +25,10 @@ def state(name: str) -> State:
     return State(name, lambda _: nullcontext())
 
 
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_what_a_program_waits_for_is_not_measured() -> None:
     waits = Program("waits", python(f"import time; {COMPUTES}; time.sleep(2)"))
     assert 0 < waits.run(lambda _: None) < 2_000_000_000
@@ -38,13 +43,21 @@ def test_what_the_processes_of_a_program_compute_is_measured_too() -> None:
 def test_the_cost_of_a_run_is_told_for_an_operation() -> None:
     command = python(COMPUTES)
     whole = Program("whole", command).run(lambda _: None)
-    assert Program("many", command, operations=1_000_000).run(lambda _: None) < whole
+    assert Program("many", command, operations=1_000_000).run(lambda _: None) * 1000 < whole
 
 
 def test_a_program_is_prepared_before_it_starts(tmp_path: Path) -> None:
-    file = tmp_path / "pid"
-    check = f"import os; assert open({str(file)!r}).read() == str(os.getpid())"
-    Program("checks", python(check)).run(lambda pid: file.write_text(str(pid)))
+    started = tmp_path / "started"
+    seen = []
+
+    def prepare(pid: int) -> None:
+        while state_of(pid) != "S":  # until it waits for its input
+            time.sleep(0.01)
+        seen.append(started.exists())
+
+    Program("starts", ["sh", "-c", f"echo >{started}; read x; true"]).run(prepare)
+    assert seen == [False]
+    assert started.exists()
 
 
 def test_a_program_that_fails_is_no_figure() -> None:
