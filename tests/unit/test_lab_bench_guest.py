@@ -14,10 +14,11 @@ from tracer_lab.bench.root import apt_install
 from tracer_lab.bench.vocabulary import CALLS, FLOORS, OF_TRACER, PIPE, STATES, of_tracer
 from tracer_lab.cells import cell_named
 from tracer_lab.in_bench import clock
+from tracer_lab.in_bench.memory import OF_GROUP, OF_MACHINE, sum_of
 from tracer_lab.in_bench.modules import ENGINES
 from tracer_lab.in_bench.processes import Worker
 from tracer_lab.in_bench.recording import Recorder
-from tracer_lab.in_bench.requests import executed_of, memory_of
+from tracer_lab.in_bench.requests import executed_of
 from tracer_lab.in_bench.run import arguments, wanted
 from tracer_lab.in_bench.states import crowd_states, states
 from tracer_lab.in_bench.works import WORKS
@@ -117,11 +118,12 @@ def test_works_and_states_have_the_names_that_the_host_knows() -> None:
     assert set(names) < STATES.keys()
 
 
-def test_memory_is_what_the_kernel_counts_of_blocks_processors_and_mappings() -> None:
-    meminfo = "MemTotal: 99 kB\nSlab:   40 kB\nPercpu:  2 kB\nVmallocUsed: 100 kB\nHugePages: 0\n"
-    assert memory_of(meminfo) == 142 * 1024
+def test_memory_is_summed_from_lines_of_the_kernel() -> None:
+    meminfo = "MemTotal:   99 kB\nSUnreclaim:  40 kB\nPercpu:  2 kB\nVmallocUsed: 100 kB\n"
+    assert sum_of(meminfo, OF_MACHINE) == 142
+    assert sum_of("anon 7\nslab_unreclaimable 300\npercpu 72\n", OF_GROUP) == 372
     with pytest.raises(KeyError):
-        memory_of("Slab: 1 kB\n")
+        sum_of("percpu 72\n", OF_GROUP)
 
 
 def test_the_machine_has_executed_what_its_one_processor_ran_processes_for() -> None:

@@ -1,4 +1,4 @@
-"""What loading tracer and each request cost, and the memory that it takes."""
+"""What loading tracer and each request cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import os
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,22 +17,14 @@ from .modules import (
     TRACER,
     LoadError,
     check_engine,
-    monitored,
     parameter,
-    tracer,
 )
 from .processes import Worker
 from .recording import Recorder
 
 PAIRS = 20  # of ADD and REMOVE in a batch: a tick of the timer is longer than one of them
 INSTRUCTIONS = "instructions"
-BYTES = "bytes"
 SCHEDSTAT = Path("/proc/schedstat")
-MEMINFO = Path("/proc/meminfo")
-REFRESH = Path("/proc/sys/vm/stat_refresh")
-SIZE = Path("/sys/module/tracer/coresize")
-# Where a module's memory shows: small blocks and large ones, those of processors, mappings.
-COUNTED = ("Slab", "Percpu", "VmallocUsed")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -98,47 +90,6 @@ def _request(worker: Worker, number: int, pid: int) -> int:
     """Nanoseconds that a request takes: instructions, if it does not have to wait."""
     (nanoseconds,) = worker.ask(f"request {number} {pid}")
     return nanoseconds
-
-
-def record_tables(engine: str, other: int, batches: int, recorder: Recorder) -> None:
-    """Record what the module takes beside its own code while it monitors one process."""
-    taken = []
-    with tracer(engine), monitored([other]):
-        pass  # what the kernel keeps of a first time is there now
-    for _ in range(batches):
-        before = memory_in_use()
-        with tracer(engine), monitored([other]):
-            taken.append(memory_in_use() - before - int(SIZE.read_text()))
-    recorder.figure("memory-tables", f"tracer-{engine}", taken, BYTES)
-
-
-def record_memory_of_processes(
-    engine: str, others: Sequence[int], batches: int, recorder: Recorder
-) -> None:
-    """Record what each of many monitored processes takes."""
-    taken = []
-    for _ in range(batches):
-        # Unloading it waits until everything is given back.
-        with tracer(engine), monitored(others[:1]):
-            before = memory_in_use()
-            with monitored(others[1:]):
-                taken.append((memory_in_use() - before) / (len(others) - 1))
-    recorder.figure("memory-per-process", f"tracer-{engine}", taken, BYTES)
-
-
-def memory_in_use() -> int:
-    """Bytes of the kernel in what a module may allocate from."""
-    REFRESH.read_text(encoding="ascii")  # each processor's share of the counts is added
-    return memory_of(MEMINFO.read_text(encoding="ascii"))
-
-
-def memory_of(meminfo: str) -> int:
-    """The same of a text as /proc/meminfo is one. Raises KeyError if it lacks a line."""
-    sizes: Mapping[str, int] = {
-        name: int(size.split()[0])
-        for name, _, size in (line.partition(":") for line in meminfo.splitlines())
-    }
-    return 1024 * sum(sizes[name] for name in COUNTED)
 
 
 def _load(image: bytes, given: str) -> None:

@@ -9,12 +9,14 @@ something cannot be loaded.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from . import clock
+from .memory import record_memory_of_processes, record_tables
 from .modules import BUILT, ENGINES, LoadError, loaded, probed_symbols
 from .peer_states import peer_states
 from .peers.tool import PeerError
@@ -23,9 +25,11 @@ from .program_states import program_states, record_programs
 from .programs import ProgramError, programs
 from .reading import record_reading
 from .recording import Recorder
-from .requests import record_memory_of_processes, record_requests, record_tables
+from .requests import record_requests
 from .states import Setting, State, crowd_states, states
 from .works import UNIT, WORKS
+
+EXPECTED = (clock.ClockError, LoadError, ProgramError, WorkerError)
 
 
 def arguments() -> argparse.Namespace:
@@ -74,6 +78,7 @@ def run_all(one: Worker, given: argparse.Namespace, recorder: Recorder) -> None:
         for engine in ENGINES:
             if wanted(f"tracer-{engine}", given.states) and wanted("requests", given.works):
                 record_requests(engine, one, few, given.batches, recorder)
+            if wanted(f"tracer-{engine}", given.states) and wanted("memory", given.works):
                 record_tables(engine, few[0], given.batches, recorder)
         if wanted("reading", given.works):
             record_reading(one, few[:1], given.batches, recorder)
@@ -102,7 +107,6 @@ def run_crowd(
     if wanted("reading", given.works):
         record_reading(setting.worker, others, given.batches, recorder)
     for engine in ENGINES:
-        # The more there are, the less does anything else of the machine matter.
         if wanted("memory", given.works) and len(others) == max(given.crowds):
             record_memory_of_processes(engine, others, given.batches, recorder)
 
@@ -115,7 +119,7 @@ def main() -> None:
         with loaded(BUILT / "tracer_bench.ko"), worker() as one:
             recorder.figure("loop", "clock", [clock.check(one)], "nanoseconds an instruction")
             run_all(one, given, recorder)
-    except (clock.ClockError, LoadError, ProgramError, WorkerError, OSError) as error:
+    except (*EXPECTED, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
 
 
