@@ -17,7 +17,7 @@ static unsigned int tracked_blocks = 262144;
 module_param(tracked_blocks, uint, 0444);
 MODULE_PARM_DESC(
 	tracked_blocks,
-	"blocks whose requested size is remembered, rounded up to five times a power of two, 64 bytes for five (32768 to 67108864, default 262144)");
+	"blocks whose requested size is remembered, at least; five take 64 bytes, and their number is rounded up to five times a power of two (32768 to 67108864, default 262144)");
 
 struct tracer_bucket *tracer_buckets;
 u32 tracer_bucket_mask;
@@ -40,7 +40,6 @@ int tracer_blocks_create(void)
 		return -ENOMEM;
 	}
 	tracer_bucket_mask = count - 1;
-	tracked_blocks = count * TRACER_SLOTS;
 	return 0;
 }
 
@@ -57,5 +56,5 @@ void tracer_blocks_clear(void)
 
 unsigned long tracer_blocks_capacity(void)
 {
-	return tracked_blocks;
+	return ((unsigned long)tracer_bucket_mask + 1) * TRACER_SLOTS;
 }

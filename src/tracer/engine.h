@@ -18,7 +18,8 @@ struct tracer_engine {
 	struct tracer_listener *listeners;
 
 	/*
-	 * Find the symbol of a probe, make it ready and set probe->engine.
+	 * Find the symbol of a probe, make it ready and set probe->engine
+	 * and probe->by.
 	 * Return: 0, -ENOENT if the kernel has no such symbol, or another
 	 * negative errno after one line in the kernel log.
 	 */

@@ -208,9 +208,11 @@ static int prepare(struct tracer_probe *probe)
 		return tracer_kretprobe_engine.prepare(probe);
 	if (symbol->function->meaning != TRACER_IS_KFREE)
 		err = prepare_head(probe);
-	if (!err)
-		probe->engine = &tracer_ftrace_engine;
-	return err;
+	if (err)
+		return err;
+	probe->engine = &tracer_ftrace_engine;
+	probe->by = probe->head ? "ftrace" : "tracepoint";
+	return 0;
 }
 
 static void release(void)

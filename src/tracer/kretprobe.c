@@ -275,6 +275,7 @@ static int prepare(struct tracer_probe *probe)
 	kernel_handler = probe->rp.kp.pre_handler;
 	probe->rp.kp.pre_handler = filter_of(symbol);
 	probe->engine = &tracer_kretprobe_engine;
+	probe->by = "kretprobe";
 	return check(probe);
 }
 

@@ -173,10 +173,10 @@ void tracer_probes_show(struct seq_file *m)
 {
 	const struct tracer_probe *probe;
 
-	seq_puts(m, "function symbol armed missed\n");
+	seq_puts(m, "function symbol armed missed by\n");
 	for_each_used(probe)
-		seq_printf(m, "%s %s %s %lu\n", probe->symbol->function->name,
-			   probe->symbol->name,
+		seq_printf(m, "%s %s %s %lu %s\n",
+			   probe->symbol->function->name, probe->symbol->name,
 			   probe->engine->is_armed(probe) ? "yes" : "no",
-			   probe->engine->missed(probe));
+			   probe->engine->missed(probe), probe->by);
 }

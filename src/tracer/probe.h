@@ -27,6 +27,7 @@ struct tracer_probe {
 
 	const struct tracer_symbol *symbol;
 	const struct tracer_engine *engine; /* NULL: the kernel has no such */
+	const char *by; /* what the kernel calls us by, for debugfs */
 };
 
 /* In the order of tracer_symbols; a row without a symbol ends it. */
@@ -64,7 +65,7 @@ unsigned int tracer_probes_count(void);
 /* Samples that the kernel could not take since load, over all probes. */
 unsigned long tracer_probes_missed(void);
 
-/* One line a probe: function, symbol, armed, missed. */
+/* One line a probe: function, symbol, armed, missed, by what. */
 void tracer_probes_show(struct seq_file *m);
 
 #endif /* TRACER_PROBE_H */

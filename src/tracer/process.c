@@ -174,18 +174,28 @@ bool tracer_process_unlink(struct tracer_process *process)
 	return true;
 }
 
+void tracer_process_read_cpu(const struct tracer_process *process, int cpu,
+			     struct tracer_counters *counters)
+{
+	const struct tracer_counters *counted;
+	int i;
+
+	counted = per_cpu_ptr(process->counters, cpu);
+	for (i = 0; i < TRACER_NR_COUNTERS; i++)
+		counters->value[i] = READ_ONCE(counted->value[i]);
+}
+
 void tracer_process_sum(const struct tracer_process *process,
 			struct tracer_counters *sum)
 {
+	struct tracer_counters counters;
 	int cpu, i;
 
 	memset(sum, 0, sizeof(*sum));
 	for_each_possible_cpu(cpu) {
-		const struct tracer_counters *counters;
-
-		counters = per_cpu_ptr(process->counters, cpu);
+		tracer_process_read_cpu(process, cpu, &counters);
 		for (i = 0; i < TRACER_NR_COUNTERS; i++)
-			sum->value[i] += READ_ONCE(counters->value[i]);
+			sum->value[i] += counters.value[i];
 	}
 }
 

@@ -155,7 +155,12 @@ int tracer_process_insert_child(struct tracer_process *process,
  */
 bool tracer_process_unlink(struct tracer_process *process);
 
-/* Sum the counters of a process over all CPUs. In an RCU read-side section. */
+/*
+ * The counters of a process: what one CPU has counted, and the sum over all. In
+ * an RCU read-side section.
+ */
+void tracer_process_read_cpu(const struct tracer_process *process, int cpu,
+			     struct tracer_counters *counters);
 void tracer_process_sum(const struct tracer_process *process,
 			struct tracer_counters *sum);
 

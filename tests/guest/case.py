@@ -20,6 +20,11 @@ def always_ready() -> None:
     """Prepare nothing."""
 
 
+def engine() -> str:
+    """Say which engine the loaded module uses: kretprobe, or ftrace."""
+    return (SYSFS / "engine").read_text(encoding="ascii").strip()
+
+
 class GuestTest(unittest.TestCase):
     """Module tracer is loaded; nothing is monitored before a test, and nothing may be after."""
 

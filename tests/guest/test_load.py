@@ -25,7 +25,7 @@ class Load(GuestTest):
         self.assertFalse(kmodule.loaded())
         for path in (proctracer.REPORT, SYSFS, DEBUGFS):
             self.assertFalse(path.exists(), path)
-        self.assertEqual(kprobes.armed_says_kernel(), {})
+        self.assertEqual((kprobes.kretprobes(), kprobes.traced()), ({}, set()))
         lines = self.log.of_tracer()
         self.assertEqual(len(lines), 1, lines)
         return lines[0]
@@ -57,6 +57,10 @@ class Load(GuestTest):
         else:
             kmodule.load()
             self.assert_adding(self.sleeper().pid, "EBUSY")
+
+    def test_an_engine_that_there_is_not_is_refused(self) -> None:
+        line = self.assert_fails_whole("engine=perf")
+        self.assertIn("give kretprobe or ftrace", line)
 
     def test_a_limit_of_zero_is_refused(self) -> None:
         self.assertIn("max_processes", self.assert_fails_whole("max_processes=0"))

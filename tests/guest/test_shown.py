@@ -8,7 +8,8 @@ from pathlib import Path
 
 import device
 import kmodule
-from case import DEBUGFS, SYSFS, GuestTest
+import kprobes
+from case import DEBUGFS, SYSFS, GuestTest, engine
 
 VALUES = ["missed_samples", "processes", "unknown_blocks"]
 FUNCTIONS = {
@@ -51,6 +52,17 @@ class Sysfs(GuestTest):
     def processes() -> int:
         return int((SYSFS / "processes").read_text(encoding="ascii"))
 
+    def test_the_engine_is_the_one_that_was_asked_for(self) -> None:
+        self.assertEqual(mode(SYSFS / "engine"), 0o444)
+        for asked in ("kretprobe", "ftrace"):
+            if asked == "ftrace" and not kprobes.through_ftrace():
+                continue  # breakpoints, as on arm64: refused
+            self.reload(f"engine={asked}")
+            self.assertEqual(engine(), asked)
+            parameter = (kmodule.PARAMETERS / "engine").read_text(encoding="ascii").strip()
+            self.assertEqual(parameter, asked)
+            self.assertEqual("ftrace" in kprobes.by_what().values(), asked == "ftrace")
+
     def test_the_device_has_the_number_of_the_assignment(self) -> None:
         self.assertEqual((SYSFS / "dev").read_text(encoding="ascii"), "10:42\n")
 
@@ -89,7 +101,7 @@ class Debugfs(GuestTest):
     def probes(self) -> list[dict[str, str]]:
         lines = (DEBUGFS / "probes").read_text(encoding="ascii").splitlines()
         names = lines[0].split()
-        self.assertEqual(names, ["function", "symbol", "armed", "missed"])
+        self.assertEqual(names, ["function", "symbol", "armed", "missed", "by"])
         return [dict(zip(names, line.split())) for line in lines[1:]]
 
     def test_every_function_has_a_probe(self) -> None:

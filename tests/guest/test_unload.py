@@ -46,7 +46,7 @@ class Unload(GuestTest):
             self.assertFalse(path.exists(), path)
         misc = Path("/proc/misc").read_text(encoding="ascii")
         self.assertNotRegex(misc, r"(?m)^ *42 ")
-        self.assertEqual(kprobes.armed_says_kernel(), {})
+        self.assertEqual((kprobes.kretprobes(), kprobes.traced()), ({}, set()))
 
     def test_unloading_is_refused_while_the_device_is_open(self) -> None:
         with device.opened():

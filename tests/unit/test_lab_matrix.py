@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from tracer_lab.cache import locked
+from tracer_lab.cells import CELLS
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import list_tests
 from tracer_lab.matrix import Subject, all_jobs, kept_apart, run_jobs, select, workers
@@ -64,8 +65,16 @@ def test_six_kernels_are_generic_and_all_cells_have_names_of_their_own() -> None
     jobs = all_jobs()
     assert len({one.name for one in jobs}) == len(jobs)
     assert [one.name for one in jobs if one.generic] == [
-        *("bullseye", "bookworm", "bookworm-backports", "trixie", "forky", "trixie-backports")
+        *("bullseye", "bookworm", "bookworm-backports", "trixie", "forky", "trixie-backports"),
+        *("bookworm-ftrace", "trixie-backports-ftrace"),
     ]
+
+
+def test_every_kernel_of_amd64_that_boots_is_tested_with_both_engines() -> None:
+    names = [one.name for one in all_jobs() if one.has_tests]
+    by_ftrace = [name.removesuffix("-ftrace") for name in names if name.endswith("-ftrace")]
+    assert by_ftrace == [cell.name for cell in CELLS if cell.architecture == "amd64"]
+    assert set(by_ftrace) <= set(names)
 
 
 def test_guest_tests_are_selected_by_a_part_of_their_name() -> None:

@@ -14,33 +14,52 @@ from tracer_lab.reports import CellReport, Finding, Job, Order, Verdict, stopped
 from tracer_lab.results import Results
 from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
 
+# The engine that is not the default, on the kernels of every run of the tests: the oldest whose
+# cost has bounds, and the newest.
+ALWAYS_BY_FTRACE = ("bookworm", "trixie-backports")
+BY_FTRACE = ("tracer.engine=ftrace",)  # modprobe takes a module's parameters from here, too
+
 
 def boot_jobs() -> list[Job]:
-    """The cells that boot."""
-    return [
+    """The cells that boot: each with the default engine, then those of amd64 with ftrace."""
+    by_kretprobe = [
         # Emulation of another architecture takes its time, already to install the packages.
         Job(cell.name, partial(run_cell, cell), cell.generic, cell.architecture == "amd64")
         for cell in CELLS
     ]
+    by_ftrace = [
+        Job(f"{cell.name}-ftrace", partial(run_by_ftrace, cell), cell.name in ALWAYS_BY_FTRACE)
+        for cell in CELLS
+        if cell.architecture == "amd64"
+    ]
+    return [*by_kretprobe, *by_ftrace]
 
 
-def run_cell(cell: Cell, order: Order) -> CellReport:
+def run_by_ftrace(cell: Cell, order: Order) -> CellReport:
+    """As :func:`run_cell`, with the engine that is not the default."""
+    return run_cell(cell, order, f"{cell.name}-ftrace", BY_FTRACE)
+
+
+def run_cell(cell: Cell, order: Order, name: str = "", arguments: Sequence[str] = ()) -> CellReport:
     """Install the packages in that cell's system, boot it, run guest tests, and judge.
+
+    ``arguments`` are further ones for the kernel, ``name`` is the report's if not the cell's.
 
     Raises LabError if the system cannot be made or the packages not installed.
     """
+    name = name or cell.name
     order.say("making its root file system")
     ensure_base(cell)
     order.say("installing the packages")
     root = ensure_installed(cell, order.debs)
     losses: list[str] = []
     try:
-        suite = run_suite(f"matrix-{cell.name}", root, order, losses.append)
+        suite = run_suite(f"matrix-{name}", root, order, losses.append, arguments)
     except LabError as error:
-        return stopped_by(error, cell.name, order.log, kernel_release(root))
+        return stopped_by(error, name, order.log, kernel_release(root))
     with order.log.open("a", encoding="utf-8") as sink:
         sink.write(story_of(suite))
-    return judged(cell.name, suite, order.log, losses)
+    return judged(name, suite, order.log, losses)
 
 
 def judged(name: str, suite: SuiteRun, log: Path, notes: Sequence[str] = ()) -> CellReport:

@@ -73,10 +73,15 @@ def build_programs(root: Path, share: Path, log: Path) -> None:
 
 
 def run_suite(
-    name: str, root: Path, order: Order, on_loss: Callable[[str], None] = warn_of_loss
+    name: str,
+    root: Path,
+    order: Order,
+    on_loss: Callable[[str], None] = warn_of_loss,
+    arguments: Sequence[str] = (),
 ) -> SuiteRun:
     """Boot ``root`` and run in it the guest tests that are ordered; of the rest say how it goes.
 
+    ``arguments`` are further ones for the kernel.
     Raises GuestLost or GuestPanicked, both naming the test that was under way, and LabError if
     a program cannot be built.
     """
@@ -95,7 +100,9 @@ def run_suite(
 
         command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}"]
         command += ["--facts", f"{SHARE}/{FACTS}", *([order.tests] if order.tests else [])]
-        guest = Guest(name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY)
+        guest = Guest(
+            name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY, arguments=arguments
+        )
         try:
             result = boot(guest, watch, on_loss)
         except (GuestLost, GuestPanicked) as error:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TREE = Path(__file__).resolve().parents[3]
 RELEASE = "6.1.0-50-amd64"
-PROBES = "function symbol armed missed\n" + "".join(
-    f"{name} {name} no 0\n" for name in kernel.SYMBOLS
+PROBES = "function symbol armed missed by\n" + "".join(
+    f"{name} {name} no 0 kretprobe\n" for name in kernel.SYMBOLS
 )
 
 
@@ -166,14 +166,16 @@ def test_a_symbol_of_a_module_is_not_the_kernels(machine: Machine) -> None:
 
 
 def test_the_modules_own_list_of_probes_is_preferred(machine: Machine) -> None:
-    machine.write("/sys/kernel/debug/tracer/probes", PROBES.replace("kfree kfree no 0\n", ""))
+    machine.write(
+        "/sys/kernel/debug/tracer/probes", PROBES.replace("kfree kfree no 0 kretprobe\n", "")
+    )
     finding = kernel.symbols_found(machine)
     assert (finding.status, finding.fact) == (Status.FAIL, "The module has no probe on kfree.")
 
 
 def test_a_list_of_probes_that_is_not_understood_is_named() -> None:
     with pytest.raises(FormatError, match="line 2: no probe"):
-        kernel.parse_probes("function symbol armed missed\nkfree kfree no\n")
+        kernel.parse_probes("function symbol armed missed by\nkfree kfree no 0\n")
 
 
 @pytest.mark.parametrize(

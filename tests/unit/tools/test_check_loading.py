@@ -30,6 +30,17 @@ def test_a_module_still_starting_is_not_loaded(machine: Machine) -> None:
     assert module.loaded(machine).status is Status.FAIL
 
 
+@pytest.mark.parametrize(("engine", "said"), [("ftrace\n", " with engine=ftrace"), ("", "")])
+def test_a_loaded_module_says_which_engine_it_uses(
+    machine: Machine, engine: str, said: str
+) -> None:
+    machine.load_module()
+    if engine:
+        machine.write("/sys/class/misc/tracer/engine", engine)
+    finding = module.loaded(machine)
+    assert (finding.status, finding.fact) == (Status.PASS, f"The module is loaded{said}.")
+
+
 def test_the_driver_that_holds_the_minor_number_is_named(machine: Machine) -> None:
     machine.write("/proc/misc", "235 autofs\n 42 squatter\n")
     finding = module.loaded(machine)

@@ -14,7 +14,7 @@ FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
 KPROBES_ENABLED = "/sys/kernel/debug/kprobes/enabled"
 KALLSYMS = "/proc/kallsyms"
 PROBES = "/sys/kernel/debug/tracer/probes"
-PROBES_HEADER = ["function", "symbol", "armed", "missed"]
+PROBES_HEADER = ["function", "symbol", "armed", "missed", "by"]
 
 # Any one symbol of each is enough to tell that the kernel has the function; which of them the
 # module probes is its own affair, and its list of probes says so where it can be read.

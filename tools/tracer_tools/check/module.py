@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tracer_tools.check.engine import Finding, failed, passed, skipped, warned
 from tracer_tools.device import MAJOR, MINOR
-from tracer_tools.module import MODULE, RELOAD, is_loaded
+from tracer_tools.module import MODULE, RELOAD, VALUES, is_loaded
 from tracer_tools.system import System
 
+ENGINE = f"{VALUES}/engine"
 MISC_DEVICES = "/proc/misc"
 # Another version may be of the same C, and so have the same srcversion.
 IDENTITY = ("version", "srcversion")
@@ -26,7 +27,7 @@ def modinfo(system: System, field: str) -> str | None:
 def loaded(system: System) -> Finding:
     """Find out whether the module is loaded."""
     if is_loaded(system):
-        return passed("The module is loaded.")
+        return passed(f"The module is loaded{with_engine(system)}.")
     holder = minor_holder(system)
     if holder:
         return failed(
@@ -34,6 +35,14 @@ def loaded(system: System) -> Finding:
             "whose module must go first."
         )
     return failed("The module is not loaded.", "sudo modprobe tracer")
+
+
+def with_engine(system: System) -> str:
+    """Return how the loaded module intercepts calls, as the end of a sentence."""
+    try:
+        return f" with engine={system.read(ENGINE).strip()}"
+    except OSError:
+        return ""
 
 
 def minor_holder(system: System) -> str:
