@@ -89,7 +89,7 @@ def programs() -> Iterator[list[Program]]:
         compile_it = ["sh", "-c", f"{anew} && exec make -C {HEADERS} M={folder} modules"]
         yield [
             stress_ng("pipe", 20_000),
-            stress_ng("mutex", 30_000),
+            stress_ng("mutex", 5_000),
             stress_ng("malloc", 10_000, "--malloc-max", "1024"),
             Program("hackbench", [*IN_TURN, *HACKBENCH]),
             Program("compile", compile_it, batches=2),
