@@ -128,14 +128,8 @@ static __always_inline struct tracer_process *
 returning_process(struct kretprobe_instance *ri)
 {
 	const struct kmalloc_call *call = (void *)ri->data;
-	struct tracer_process *process;
 
-	hlist_for_each_entry_rcu(process,
-				 tracer_process_bucket(current->signal), node) {
-		if (likely(process->id == call->process_id))
-			return process;
-	}
-	return NULL;
+	return tracer_process_find_id(current->signal, call->process_id);
 }
 
 static notrace int return_kmalloc(struct kretprobe_instance *ri,
@@ -286,8 +280,7 @@ static void release(void)
 	struct tracer_probe *probe;
 	int count = 0;
 
-	tracer_for_each_probe(probe, &tracer_kretprobe_engine)
-	{
+	tracer_for_each_probe(probe, &tracer_kretprobe_engine) {
 		batch[count++] = &probe->rp;
 		probe->engine = NULL;
 	}
@@ -326,8 +319,7 @@ static int arm(void)
 	struct tracer_probe *probe;
 	int err;
 
-	tracer_for_each_probe(probe, &tracer_kretprobe_engine)
-	{
+	tracer_for_each_probe(probe, &tracer_kretprobe_engine) {
 		err = enable_kretprobe(&probe->rp);
 		if (!err && !is_armed(probe))
 			err = -EBUSY;

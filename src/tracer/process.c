@@ -29,10 +29,12 @@ MODULE_PARM_DESC(
 struct hlist_head tracer_process_buckets[1 << TRACER_BUCKET_BITS];
 
 /*
- * Protects the chains against other writers, process_count and last_id.
+ * Protects the chains and the list against other writers, process_count and
+ * last_id.
  * Raw: taken in a tracepoint handler, where PREEMPT_RT must not sleep.
  */
 static DEFINE_RAW_SPINLOCK(process_lock);
+static LIST_HEAD(all_processes);
 /* Monitored processes and those about to be; 0 means: disarm. */
 static unsigned int process_count;
 static u64 last_id;
@@ -125,6 +127,7 @@ static int link_process(struct tracer_process *process)
 	process->id = ++last_id;
 	hlist_add_head_rcu(&process->node,
 			   tracer_process_bucket(process->signal));
+	list_add_tail_rcu(&process->all, &all_processes);
 	return 0;
 }
 
@@ -164,8 +167,10 @@ bool tracer_process_unlink(struct tracer_process *process)
 
 	raw_spin_lock(&process_lock);
 	linked = !hlist_unhashed(&process->node);
-	if (linked)
+	if (linked) {
 		hlist_del_init_rcu(&process->node);
+		list_del_rcu(&process->all);
+	}
 	raw_spin_unlock(&process_lock);
 	if (!linked)
 		return false;
@@ -204,12 +209,9 @@ void tracer_processes_visit(void (*visit)(struct tracer_process *process,
 			    void *data)
 {
 	struct tracer_process *process;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(tracer_process_buckets); i++)
-		hlist_for_each_entry_rcu(process, &tracer_process_buckets[i],
-					 node)
-			visit(process, data);
+	list_for_each_entry_rcu(process, &all_processes, all)
+		visit(process, data);
 }
 
 unsigned int tracer_processes_count(void)

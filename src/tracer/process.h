@@ -52,6 +52,7 @@ struct tracer_process {
 	unsigned long missed_before; /* samples, over all probes */
 	bool is_tree; /* its children are followed */
 	bool is_child; /* added because it is one */
+	struct list_head all; /* as node; in the order in which they came */
 	union {
 		struct list_head spare; /* session->lock; not a process yet */
 		struct rcu_head rcu;
@@ -83,6 +84,19 @@ tracer_process_find(const struct signal_struct *signal)
 
 	hlist_for_each_entry_rcu(process, tracer_process_bucket(signal), node) {
 		if (process->signal == signal)
+			return process;
+	}
+	return NULL;
+}
+
+/* The same, of the one process that has this id, be it removed and added. */
+static __always_inline struct tracer_process *
+tracer_process_find_id(const struct signal_struct *signal, u64 id)
+{
+	struct tracer_process *process;
+
+	hlist_for_each_entry_rcu(process, tracer_process_bucket(signal), node) {
+		if (likely(process->id == id))
 			return process;
 	}
 	return NULL;
@@ -165,8 +179,8 @@ void tracer_process_sum(const struct tracer_process *process,
 			struct tracer_counters *sum);
 
 /*
- * Call @visit for every monitored process, in no order. In an RCU read-side
- * section: processes may come and go meanwhile.
+ * Call @visit for every monitored process, in the order in which they came. In
+ * an RCU read-side section: processes may come and go meanwhile.
  */
 void tracer_processes_visit(void (*visit)(struct tracer_process *process,
 					  void *data),

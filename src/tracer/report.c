@@ -5,123 +5,230 @@
  * The file position is 0 for the header, else "the row with the lowest PID
  * not below this one", in the reader's PID namespace. So a reader who goes on
  * after others have come and gone neither loses nor repeats a process that
- * stayed. The table has no order of its own (the order of the numbers differs
- * between namespaces): rows are collected in batches of the lowest PIDs, each
- * by one walk, and live from start() to stop(), in one RCU read-side section.
+ * stayed. The order of the numbers differs between namespaces: a reader who
+ * begins gets a list of his own, sorted, of who is monitored then. Each row of
+ * it is looked up again when it is written, and left out if it has ended, or
+ * if the reader may not see it any more.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/printk.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "access.h"
 #include "process.h"
 #include "report.h"
 
-#define BATCH 256
+/* Entries beyond those who are counted, for who is added meanwhile. */
+#define SPARE_ROWS 64
 
 struct row {
 	pid_t nr; /* in the reader's PID namespace */
-	const struct tracer_process *process;
+	const struct signal_struct *signal; /* never dereferenced */
+	u64 id;
 };
 
-/* One an open file; seq_file's own lock serialises its readers. */
-struct batch {
-	const struct file *opener;
-	struct pid_namespace *ns;
-	pid_t lowest; /* PIDs below are not collected */
-	unsigned int count;
-	unsigned int next;
-	struct row rows[BATCH];
+/* Of an open file; seq_file's own lock serialises its readers. */
+struct report {
+	struct pid_namespace *ns; /* never dereferenced: only compared */
+	struct row *rows;
+	size_t count;
+	size_t size;
+	bool is_sorted;
+	bool is_full;
+	size_t at; /* the row to be written */
+	const struct tracer_process *process; /* which is this one */
 };
 
-static bool is_visible(const struct batch *batch,
+static void collect(struct tracer_process *process, void *data)
+{
+	struct report *report = data;
+	struct row *row = &report->rows[report->count];
+	pid_t nr = pid_nr_ns(process->pid, report->ns);
+
+	if (nr <= 0) /* not in this namespace */
+		return;
+	if (report->count == report->size) {
+		report->is_full = true;
+		return;
+	}
+	*row = (struct row){ nr, process->signal, process->id };
+	if (report->count && row[-1].nr >= nr)
+		report->is_sorted = false;
+	report->count++;
+}
+
+/* Where one ended and its number came back, the later one is the second. */
+static int compare(const void *a, const void *b)
+{
+	const struct row *first = a, *second = b;
+
+	if (first->nr != second->nr)
+		return first->nr < second->nr ? -1 : 1;
+	return first->id < second->id ? -1 : first->id > second->id;
+}
+
+static int resize(struct report *report)
+{
+	size_t size = tracer_processes_count() + SPARE_ROWS;
+
+	if (size <= report->size && !report->is_full)
+		return 0;
+	kvfree(report->rows);
+	report->size = 0;
+	report->rows =
+		kvmalloc_array(size, sizeof(struct row), GFP_KERNEL_ACCOUNT);
+	if (!report->rows)
+		return -ENOMEM;
+	report->size = size;
+	return 0;
+}
+
+/* Make the list anew. May sleep. Return: 0 or -ENOMEM. */
+static int list_processes(struct report *report)
+{
+	report->ns = task_active_pid_ns(current);
+	report->is_full = false;
+	do {
+		report->count = 0;
+		if (resize(report))
+			return -ENOMEM;
+		report->is_full = false;
+		report->is_sorted = true;
+		rcu_read_lock();
+		tracer_processes_visit(collect, report);
+		rcu_read_unlock();
+	} while (report->is_full);
+	if (!report->is_sorted)
+		sort(report->rows, report->count, sizeof(struct row), compare,
+		     NULL);
+	return 0;
+}
+
+/* The first row whose PID is not below. */
+static size_t find_row(const struct report *report, pid_t lowest)
+{
+	size_t low = 0, high = report->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (report->rows[middle].nr < lowest)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A namespace may have come to be where another was: hence the number. */
+static bool is_visible(const struct file *opener, const struct row *row,
 		       const struct tracer_process *process)
 {
 	struct task_struct *task = pid_task(process->pid, PIDTYPE_TGID);
 
-	return task && tracer_may_monitor(batch->opener, task);
+	return task && task_tgid_vnr(task) == row->nr &&
+	       tracer_may_monitor(opener, task);
 }
 
-/* Keep the lowest PIDs, in ascending order. */
-static void batch_collect(struct tracer_process *process, void *data)
+/* From report->at on, the next row that there is to write; or NULL. */
+static struct report *find_next(struct seq_file *m, loff_t *pos)
 {
-	struct batch *batch = data;
-	pid_t nr = pid_nr_ns(process->pid, batch->ns);
-	unsigned int at = batch->count;
+	struct report *report = m->private;
 
-	/* 0: not in this namespace. */
-	if (nr <= 0 || nr < batch->lowest)
-		return;
-	if (at == BATCH && nr >= batch->rows[BATCH - 1].nr)
-		return;
-	if (!is_visible(batch, process))
-		return;
-	while (at && batch->rows[at - 1].nr > nr)
-		at--;
-	/* One ended and the number came back, both since the walk began. */
-	if (at && batch->rows[at - 1].nr == nr)
-		return;
-	if (batch->count < BATCH)
-		batch->count++;
-	memmove(&batch->rows[at + 1], &batch->rows[at],
-		(batch->count - 1 - at) * sizeof(batch->rows[0]));
-	batch->rows[at] = (struct row){ .nr = nr, .process = process };
+	for (; report->at < report->count; report->at++) {
+		const struct row *row = &report->rows[report->at];
+
+		report->process = tracer_process_find_id(row->signal, row->id);
+		if (!report->process ||
+		    !is_visible(m->file, row, report->process))
+			continue;
+		*pos = row->nr;
+		return report;
+	}
+	return NULL;
 }
 
-/* Return: the row with the lowest PID not below @lowest, or NULL. */
-static struct row *batch_fill(struct batch *batch, pid_t lowest)
+static void *report_start(struct seq_file *m, loff_t *pos) __acquires(RCU)
 {
-	batch->lowest = lowest;
-	batch->count = 0;
-	batch->next = 1;
-	tracer_processes_visit(batch_collect, batch);
-	return batch->count ? &batch->rows[0] : NULL;
-}
+	struct report *report = m->private;
+	int err = 0;
 
-static void *report_start(struct seq_file *m, loff_t *pos)
-{
-	struct batch *batch = m->private;
-
+	if (*pos == 0 || report->ns != task_active_pid_ns(current))
+		err = list_processes(report);
 	rcu_read_lock();
-	batch->opener = m->file;
-	batch->ns = task_active_pid_ns(current);
-	batch->count = 0;
-	batch->next = 0;
+	if (err)
+		return ERR_PTR(err);
+	report->at = 0;
 	if (*pos == 0)
 		return SEQ_START_TOKEN;
-	return *pos > INT_MAX ? NULL : batch_fill(batch, *pos);
+	if (*pos > INT_MAX)
+		return NULL;
+	report->at = find_row(report, *pos);
+	return find_next(m, pos);
 }
 
 static void *report_next(struct seq_file *m, void *v, loff_t *pos)
 {
-	struct batch *batch = m->private;
-	pid_t lowest = v == SEQ_START_TOKEN ? 1 : ((struct row *)v)->nr + 1;
-	struct row *row = NULL;
+	struct report *report = m->private;
+	loff_t last = *pos;
+	void *next;
 
-	if (batch->next < batch->count)
-		row = &batch->rows[batch->next++];
-	else if (v == SEQ_START_TOKEN || batch->count == BATCH)
-		row = batch_fill(batch, lowest);
-	*pos = row ? row->nr : lowest;
-	return row;
+	if (v != SEQ_START_TOKEN)
+		report->at++;
+	next = find_next(m, pos);
+	if (!next)
+		*pos = last + 1;
+	return next;
 }
 
-static void report_stop(struct seq_file *m, void *v)
+static void report_stop(struct seq_file *m, void *v) __releases(RCU)
 {
 	rcu_read_unlock();
+}
+
+/*
+ * A number and blanks up to a width, at least one. seq_printf() would spend
+ * most of a row on its format, and some read ten thousand rows every second.
+ * Return: behind it.
+ */
+static char *put_column(char *at, u64 value, size_t width)
+{
+	char digits[20]; /* of 2^64 */
+	size_t count = 0, i;
+
+	do {
+		u64 rest = value;
+
+		value = div_u64(value, 10);
+		digits[count++] = '0' + (rest - value * 10);
+	} while (value);
+	for (i = 0; i < count; i++)
+		at[i] = digits[count - 1 - i];
+	do
+		at[i++] = ' ';
+	while (i <= width);
+	return at + i;
 }
 
 /* Widths: the longest PID, 10^10 calls and 10^14 bytes stay aligned. */
 static int report_show(struct seq_file *m, void *v)
 {
-	const struct row *row = v;
+	static const u8 widths[TRACER_NR_COUNTERS] = { 10, 10, 14, 14, 10,
+						       10, 10, 10, 0 };
+	const struct report *report = v;
+	char line[(TRACER_NR_COUNTERS + 1) * 22];
 	struct tracer_counters sum;
+	char *end;
+	int i;
 
 	if (v == SEQ_START_TOKEN) {
 		seq_printf(
@@ -131,15 +238,12 @@ static int report_show(struct seq_file *m, void *v)
 			"sched", "up", "down", "lock", "unlock");
 		return 0;
 	}
-	tracer_process_sum(row->process, &sum);
-	seq_printf(
-		m,
-		"%-7d %-10llu %-10llu %-14llu %-14llu %-10llu %-10llu %-10llu %-10llu %llu\n",
-		row->nr, sum.value[TRACER_KMALLOC], sum.value[TRACER_KFREE],
-		sum.value[TRACER_KMALLOC_MEM], sum.value[TRACER_KFREE_MEM],
-		sum.value[TRACER_SCHED], sum.value[TRACER_UP],
-		sum.value[TRACER_DOWN], sum.value[TRACER_LOCK],
-		sum.value[TRACER_UNLOCK]);
+	tracer_process_sum(report->process, &sum);
+	end = put_column(line, report->rows[report->at].nr, 7);
+	for (i = 0; i < TRACER_NR_COUNTERS; i++)
+		end = put_column(end, sum.value[i], widths[i]);
+	end[-1] = '\n';
+	seq_write(m, line, end - line);
 	return 0;
 }
 
@@ -150,10 +254,31 @@ static const struct seq_operations report_ops = {
 	.show = report_show,
 };
 
+static int report_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &report_ops, sizeof(struct report));
+}
+
+static int report_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct report *report = m->private;
+
+	kvfree(report->rows);
+	return seq_release_private(inode, file);
+}
+
+static const struct proc_ops report_proc_ops = {
+	.proc_open = report_open,
+	.proc_read = seq_read,
+	.proc_read_iter = seq_read_iter,
+	.proc_lseek = seq_lseek,
+	.proc_release = report_release,
+};
+
 int tracer_report_create(void)
 {
-	if (proc_create_seq_private("tracer", 0444, NULL, &report_ops,
-				    sizeof(struct batch), NULL))
+	if (proc_create("tracer", 0444, NULL, &report_proc_ops))
 		return 0;
 	pr_err("cannot create /proc/tracer: out of memory, or something else has that name\n");
 	return -ENOMEM;
