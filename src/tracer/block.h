@@ -67,12 +67,15 @@ static __always_inline int tracer_slot_of(const unsigned long *blocks,
 
 #pragma GCC unroll 5
 	for (i = 0; i < TRACER_SLOTS; i++)
+		/* Nobody else makes a slot this block's, or no longer so. */
 		if (data_race(blocks[i] == key))
 			goto found;
 	return -1;
 found:
-	for (i = 0; data_race(blocks[i] != key); i++)
-		;
+	i = 0;
+	/* As above. */
+	while (data_race(blocks[i] != key))
+		i++;
 	return i;
 }
 

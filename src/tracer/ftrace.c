@@ -220,8 +220,7 @@ static void release(void)
 	struct tracer_probe *probe;
 
 	tracer_kretprobe_engine.release();
-	tracer_for_each_probe(probe, &tracer_ftrace_engine)
-	{
+	tracer_for_each_probe(probe, &tracer_ftrace_engine) {
 		/* The last one frees the filter. */
 		if (probe->head)
 			ftrace_set_filter_ip(&ops, probe->head, 1, 0);

@@ -47,8 +47,9 @@ tracer_calling_process_in(const struct hlist_head *bucket)
 				   struct tracer_process, node);
 	if (!process || !in_task())
 		return NULL;
-	hlist_for_each_entry_from_rcu(process, node) if (process->signal ==
-							 signal) return process;
+	hlist_for_each_entry_from_rcu(process, node)
+		if (process->signal == signal)
+			return process;
 	return NULL;
 }
 

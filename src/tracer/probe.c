@@ -14,18 +14,28 @@
 /* The table, with what the running kernel makes of each row. */
 struct tracer_probe tracer_probes[TRACER_MAX_SYMBOLS];
 
-#define for_each_used(probe)                                          \
-	for ((probe) = tracer_probes;                                 \
-	     (probe) < tracer_probes + TRACER_MAX_SYMBOLS; (probe)++) \
-		if (!(probe)->engine) {                               \
-		} else
+struct tracer_probe *tracer_next_probe(const struct tracer_probe *probe,
+				       const struct tracer_engine *by)
+{
+	size_t i = probe ? probe - tracer_probes + 1 : 0;
+
+	for (; i < ARRAY_SIZE(tracer_probes); i++) {
+		const struct tracer_engine *engine = tracer_probes[i].engine;
+
+		if (engine && (!by || engine == by))
+			return &tracer_probes[i];
+	}
+	return NULL;
+}
 
 bool tracer_is_probed(const char *symbol)
 {
 	const struct tracer_probe *probe;
 
-	for_each_used(
-		probe) if (!strcmp(probe->symbol->name, symbol)) return true;
+	tracer_for_each_probe(probe, NULL) {
+		if (!strcmp(probe->symbol->name, symbol))
+			return true;
+	}
 	return false;
 }
 
@@ -33,9 +43,12 @@ bool tracer_is_passed_large(const struct tracer_symbol *symbol)
 {
 	const struct tracer_probe *probe;
 
-	for_each_used(probe) if (probe->symbol->large &&
-				 !strcmp(probe->symbol->large,
-					 symbol->name)) return true;
+	tracer_for_each_probe(probe, NULL) {
+		const char *large = probe->symbol->large;
+
+		if (large && !strcmp(large, symbol->name))
+			return true;
+	}
 	return false;
 }
 
@@ -52,8 +65,10 @@ static bool is_served(const struct tracer_function *function)
 {
 	const struct tracer_probe *probe;
 
-	for_each_used(probe) if (probe->symbol->function ==
-				 function) return true;
+	tracer_for_each_probe(probe, NULL) {
+		if (probe->symbol->function == function)
+			return true;
+	}
 	return false;
 }
 
@@ -136,8 +151,9 @@ int tracer_probes_register(void)
 		tracer_probes_unregister();
 		return err;
 	}
-	for_each_used(probe) probe->skip_large =
-		probe->symbol->large && tracer_is_probed(probe->symbol->large);
+	tracer_for_each_probe(probe, NULL)
+		probe->skip_large = probe->symbol->large &&
+				    tracer_is_probed(probe->symbol->large);
 	return 0;
 }
 
@@ -156,7 +172,8 @@ unsigned int tracer_probes_count(void)
 	const struct tracer_probe *probe;
 	unsigned int count = 0;
 
-	for_each_used(probe) count++;
+	tracer_for_each_probe(probe, NULL)
+		count++;
 	return count;
 }
 
@@ -165,7 +182,8 @@ unsigned long tracer_probes_missed(void)
 	const struct tracer_probe *probe;
 	unsigned long missed = 0;
 
-	for_each_used(probe) missed += probe->engine->missed(probe);
+	tracer_for_each_probe(probe, NULL)
+		missed += probe->engine->missed(probe);
 	return missed;
 }
 
@@ -174,7 +192,7 @@ void tracer_probes_show(struct seq_file *m)
 	const struct tracer_probe *probe;
 
 	seq_puts(m, "function symbol armed missed by\n");
-	for_each_used(probe)
+	tracer_for_each_probe(probe, NULL)
 		seq_printf(m, "%s %s %s %lu %s\n",
 			   probe->symbol->function->name, probe->symbol->name,
 			   probe->engine->is_armed(probe) ? "yes" : "no",

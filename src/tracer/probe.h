@@ -30,15 +30,19 @@ struct tracer_probe {
 	const char *by; /* what the kernel calls us by, for debugfs */
 };
 
-/* In the order of tracer_symbols; a row without a symbol ends it. */
+/* In the order of tracer_symbols. */
 extern struct tracer_probe tracer_probes[TRACER_MAX_SYMBOLS];
 
-/* Each probe of @by, which is a struct tracer_engine. */
-#define tracer_for_each_probe(probe, by)                              \
-	for ((probe) = tracer_probes;                                 \
-	     (probe) < tracer_probes + TRACER_MAX_SYMBOLS; (probe)++) \
-		if ((probe)->engine != (by)) {                        \
-		} else
+/*
+ * The next probe that is prepared, after this one or NULL; of one engine, or
+ * of any if @by is NULL. Return: NULL after the last.
+ */
+struct tracer_probe *tracer_next_probe(const struct tracer_probe *probe,
+				       const struct tracer_engine *by);
+
+#define tracer_for_each_probe(probe, by)                         \
+	for (probe = tracer_next_probe(NULL, by); probe != NULL; \
+	     probe = tracer_next_probe(probe, by))
 
 /*
  * Prepare every probe, and release all.
