@@ -109,8 +109,12 @@ def install(root: Path, debs: Sequence[Path], log: Path) -> None:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy a root file system; on a file system with reflinks that costs next to nothing."""
-    run(as_root(["cp", "--archive", "--reflink=auto", str(source), str(target)]))
+    """Copy a root file system; on a file system with reflinks that costs next to nothing.
+
+    What somebody has mounted in it is left out: a copy of /proc fills any disk.
+    """
+    copy = ["cp", "--archive", "--one-file-system", "--reflink=auto"]
+    run(as_root([*copy, str(source), str(target)]))
 
 
 def ensure_installed(cell: Cell, debs: Sequence[Path]) -> Path:
