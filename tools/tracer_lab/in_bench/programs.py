@@ -29,6 +29,10 @@ HELD = ("sh", "-c", 'read -r _ && exec "$@"', "sh")
 IN_TURN = ("chrt", "--fifo", "1")
 HACKBENCH = ("hackbench", "--groups", "1", "--fds", "10", "--loops", "500")
 
+# Version 0.19 does not end when its threads have done their operations, but then: it sleeps
+# meanwhile, for a day if it is not told. In seconds, many times what the threads take.
+MUTEX_ENDS = "600"
+
 # Gets the PID of a program that is about to start.
 Prepare = Callable[[int], object]
 
@@ -89,7 +93,7 @@ def programs() -> Iterator[list[Program]]:
         compile_it = ["sh", "-c", f"{anew} && exec make -C {HEADERS} M={folder} modules"]
         yield [
             stress_ng("pipe", 20_000),
-            stress_ng("mutex", 5_000),
+            stress_ng("mutex", 20_000, "--timeout", MUTEX_ENDS),
             stress_ng("malloc", 10_000, "--malloc-max", "1024"),
             Program("hackbench", [*IN_TURN, *HACKBENCH]),
             Program("compile", compile_it, batches=2),
