@@ -76,6 +76,27 @@ static inline struct mem_cgroup *tracer_charge_to(struct mem_cgroup *memcg)
 #endif
 
 /*
+ * Make these addresses, and no others, those that an ops is called from.
+ * 5.18, commit 4f554e955614 ("ftrace: Add ftrace_set_filter_ips function"):
+ * in one go. Return: 0, or the negative errno of ftrace; then it may have got
+ * some of them.
+ */
+static inline int tracer_filter_heads(struct ftrace_ops *ops,
+				      unsigned long *heads, unsigned int count)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < count; i++)
+		err = ftrace_set_filter_ip(ops, heads[i], 0, i == 0);
+	return err;
+#else
+	return ftrace_set_filter_ips(ops, heads, count, 0, 1);
+#endif
+}
+
+/*
  * The tracepoints of kmalloc. 6.1, commit 11e9734bcb6a ("mm/slab_common: unify
  * NUMA and UMA version of tracepoints"): one instead of two.
  */

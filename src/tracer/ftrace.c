@@ -31,6 +31,7 @@
 #define HEAD_BITS 7
 
 static const struct tracer_probe *heads[1 << HEAD_BITS];
+static unsigned long idle_head; /* that of never_called() */
 static bool armed;
 /* Some probe has skip_large: the tracepoint does not tell of those. */
 static bool large_is_passed_on;
@@ -80,7 +81,7 @@ NOKPROBE_SYMBOL(handle_call);
 
 static struct ftrace_ops ops = {
 	.func = handle_call,
-	/* Refuses ftrace_enabled=0 while armed: no call is lost silently. */
+	/* Refuses ftrace_enabled=0 while loaded: no call is lost silently. */
 	.flags = FTRACE_OPS_FL_PERMANENT | TRACER_FTRACE_FLAGS,
 };
 
@@ -154,53 +155,99 @@ static void __maybe_unused check_types(void)
 	check_trace_callback_type_kfree(handle_kfree);
 }
 
+/* An ops without a filter is called from everywhere: idle, ours has this. */
+static noinline void never_called(void)
+{
+	barrier();
+}
+
 /*
  * Where ftrace calls from. No symbol is exported that tells, but a kprobe,
  * which is taken away again, knows and is put where ftrace is.
  * Return: 0, -ENOENT, -EOPNOTSUPP or what register_kprobe() returned.
  */
-static int find_head(struct tracer_probe *probe)
+static int find_head(struct kprobe *kp, unsigned long *head)
 {
-	struct kprobe kp = {
-		.symbol_name = probe->symbol->name,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err = register_kprobe(&kp);
+	int err;
 
+	kp->flags = KPROBE_FLAG_DISABLED;
+	err = register_kprobe(kp);
 	if (err)
 		return err;
-	probe->head = (unsigned long)kp.addr;
-	if (!(kp.flags & KPROBE_FLAG_FTRACE))
+	*head = (unsigned long)kp->addr;
+	if (!(kp->flags & KPROBE_FLAG_FTRACE))
 		err = -EOPNOTSUPP;
-	unregister_kprobe(&kp);
+	unregister_kprobe(kp);
 	return err;
 }
 
 static int prepare_head(struct tracer_probe *probe)
 {
-	int err = find_head(probe);
+	struct kprobe kp = { .symbol_name = probe->symbol->name };
+	int err = find_head(&kp, &probe->head);
 
 	if (!err)
-		err = ftrace_set_filter_ip(&ops, probe->head, 0, 0);
-	if (err == -ENOENT)
-		return err;
-	if (err) {
+		put_at_head(probe);
+	else if (err != -ENOENT)
 		pr_err("ftrace cannot reach %s (error %d): load with engine=kretprobe\n",
 		       probe->symbol->name, err);
-		return err;
-	}
-	put_at_head(probe);
-	return 0;
+	return err;
+}
+
+/* Return: what ftrace_set_filter_ip() does. */
+static int rest(void)
+{
+	return ftrace_set_filter_ip(&ops, idle_head, 0, 1);
+}
+
+static void free_filter(void)
+{
+	ftrace_set_filter_ip(&ops, idle_head, 1, 0); /* the last one */
+	idle_head = 0;
+}
+
+static void unregister_idle(void)
+{
+	rest();
+	unregister_ftrace_function(&ops);
+	free_filter();
+}
+
+/*
+ * From load to unload, with a filter that is changed: to unregister an ops
+ * waits until every task has scheduled by itself (synchronize_rcu_tasks()),
+ * which can take as long as a busy kernel thread likes.
+ */
+static int register_idle(void)
+{
+	struct kprobe kp = { .addr = (void *)never_called };
+	int err = find_head(&kp, &idle_head);
+
+	if (!err)
+		err = rest();
+	if (!err)
+		err = register_ftrace_function(&ops);
+	if (err == -EBUSY)
+		pr_err("ftrace is switched off: write 1 to sysctl kernel.ftrace_enabled, and load again\n");
+	else if (err)
+		pr_err("cannot register with ftrace (error %d): load with engine=kretprobe\n",
+		       err);
+	if (err && idle_head)
+		free_filter();
+	return err;
 }
 
 static int prepare(struct tracer_probe *probe)
 {
 	const struct tracer_symbol *symbol = probe->symbol;
-	int err = 0;
+	int err = idle_head ? 0 : register_idle();
 
+	if (err)
+		return err;
 	if (tracer_is_passed_large(symbol)) {
-		large_is_passed_on = true;
-		return tracer_kretprobe_engine.prepare(probe);
+		err = tracer_kretprobe_engine.prepare(probe);
+		large_is_passed_on |= !err;
+		return err;
 	}
 	probe->count_only = symbol->kvmalloc; /* it fires the tracepoint */
 	if (symbol->kvmalloc ||
@@ -219,18 +266,28 @@ static void release(void)
 {
 	struct tracer_probe *probe;
 
+	if (idle_head)
+		unregister_idle();
 	tracer_kretprobe_engine.release();
-	tracer_for_each_probe(probe, &tracer_ftrace_engine) {
-		/* The last one frees the filter. */
-		if (probe->head)
-			ftrace_set_filter_ip(&ops, probe->head, 1, 0);
+	tracer_for_each_probe(probe, &tracer_ftrace_engine)
 		probe->engine = NULL;
-	}
 }
 
 static bool is_armed(const struct tracer_probe *probe)
 {
 	return armed && (!probe->head || tracer_is_patched(probe->head));
+}
+
+static int filter_heads(void)
+{
+	unsigned long all[TRACER_MAX_SYMBOLS];
+	const struct tracer_probe *probe;
+	unsigned int count = 0;
+
+	tracer_for_each_probe(probe, &tracer_ftrace_engine)
+		if (probe->head)
+			all[count++] = probe->head;
+	return tracer_filter_heads(&ops, all, count);
 }
 
 static int arm(void)
@@ -239,8 +296,9 @@ static int arm(void)
 
 	if (err)
 		return err;
-	err = register_ftrace_function(&ops);
+	err = filter_heads();
 	if (err) {
+		rest();
 		tracer_kretprobe_engine.disarm();
 		return err;
 	}
@@ -250,9 +308,14 @@ static int arm(void)
 
 static void disarm(void)
 {
-	unregister_ftrace_function(&ops);
+	int err = rest();
+
+	/* The numbers stay right, only the cost does not go away. */
+	if (err)
+		pr_warn("cannot disarm the probes (error %d): try again by monitoring some process\n",
+			err);
 	armed = false;
-	tracer_kretprobe_engine.disarm();
+	tracer_kretprobe_engine.disarm(); /* ends with synchronize_rcu() */
 }
 
 static unsigned long missed(const struct tracer_probe *probe)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TRACING = Path("/sys/kernel/tracing")
+SWITCH = Path("/proc/sys/kernel/ftrace_enabled")
 GROUP = "tracer_test"
 INSTANCE = TRACING / "instances" / GROUP
 BUFFER_KIB_PER_CPU = 49_152

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import device
 import ftrace
 import kmodule
 import kprobes
@@ -57,6 +58,13 @@ class Load(GuestTest):
         else:
             kmodule.load()
             self.assert_adding(self.sleeper().pid, "EBUSY")
+
+    def test_a_load_by_ftrace_while_ftrace_is_switched_off_is_refused(self) -> None:
+        self.addCleanup(ftrace.SWITCH.write_text, "1", encoding="ascii")
+        if device.outcome(lambda: ftrace.SWITCH.write_text("0", encoding="ascii")) == "OK":
+            self.assertIn("ftrace", self.assert_fails_whole("engine=ftrace"))
+        else:
+            self.assertGreaterEqual(ftrace.kernel_release(), (7, 0))
 
     def test_an_engine_that_there_is_not_is_refused(self) -> None:
         line = self.assert_fails_whole("engine=perf")
