@@ -121,17 +121,15 @@ notrace void tracer_block_insert_beyond(const void *block, u32 size)
 }
 NOKPROBE_SYMBOL(tracer_block_insert_beyond);
 
-notrace bool tracer_block_take_beyond(const void *block, size_t *size)
+notrace size_t tracer_block_take_beyond(const void *block)
 {
 	struct tracer_bucket *own = tracer_bucket_of(block);
 	int slot;
-	unsigned int distance =
-		find_beyond(own, (unsigned long)block, &slot);
+	unsigned int distance = find_beyond(own, (unsigned long)block, &slot);
 
 	if (!distance)
-		return false;
-	*size = tracer_take_slot(beyond(own, distance), slot);
+		return 0;
 	add_passed(own, distance, -1);
-	return true;
+	return tracer_take_slot(beyond(own, distance), slot);
 }
 NOKPROBE_SYMBOL(tracer_block_take_beyond);

@@ -100,7 +100,7 @@ static __always_inline int tracer_claim_slot(unsigned long *blocks,
 
 /* As the two below, for a block that is, or is to be, beyond its own bucket. */
 void tracer_block_insert_beyond(const void *block, u32 size);
-bool tracer_block_take_beyond(const void *block, size_t *size);
+size_t tracer_block_take_beyond(const void *block);
 
 static __always_inline size_t tracer_take_slot(struct tracer_bucket *bucket,
 					       int slot)
@@ -120,8 +120,8 @@ static __always_inline size_t tracer_take_slot(struct tracer_bucket *bucket,
  *
  * insert: remember that @size bytes, 1 to 2^32 - 1, were requested for @block;
  * overwrites.
- * take: find and forget. Return: false if the block is not in the table, else
- * true with the requested bytes in @size.
+ * take: find and forget. Return: the bytes requested, 0 if the block is not in
+ * the table. (No pointer to them: such a variable would bring a stack canary.)
  */
 static __always_inline void tracer_block_insert(const void *block, size_t size)
 {
@@ -138,18 +138,16 @@ static __always_inline void tracer_block_insert(const void *block, size_t size)
 		tracer_block_insert_beyond(block, size);
 }
 
-static __always_inline bool tracer_block_take(const void *block, size_t *size)
+static __always_inline size_t tracer_block_take(const void *block)
 {
 	struct tracer_bucket *bucket = tracer_bucket_of(block);
 	int slot = tracer_slot_of(bucket->blocks, (unsigned long)block);
 
-	if (slot < 0) {
-		if (likely(!atomic_read(&bucket->passed)))
-			return false;
-		return tracer_block_take_beyond(block, size);
-	}
-	*size = tracer_take_slot(bucket, slot);
-	return true;
+	if (slot >= 0)
+		return tracer_take_slot(bucket, slot);
+	if (likely(!atomic_read(&bucket->passed)))
+		return 0;
+	return tracer_block_take_beyond(block);
 }
 
 #endif /* TRACER_BLOCK_H */

@@ -85,7 +85,8 @@ static __always_inline void tracer_count_kfree(struct tracer_process *process,
 	tracer_process_count(process, TRACER_KFREE, 1);
 	if (ZERO_OR_NULL_PTR(block))
 		return;
-	if (tracer_block_take(block, &size))
+	size = tracer_block_take(block);
+	if (size)
 		tracer_process_count(process, TRACER_KFREE_MEM, size);
 	else
 		tracer_count_unknown(process, block);
@@ -94,10 +95,8 @@ static __always_inline void tracer_count_kfree(struct tracer_process *process,
 /* @block is freed, by whomever. */
 static __always_inline void tracer_forget_block(const void *block)
 {
-	size_t size;
-
 	if (!ZERO_OR_NULL_PTR(block))
-		tracer_block_take(block, &size);
+		tracer_block_take(block);
 }
 
 /* The block that kvfree_call_rcu(@head, @second) is going to free. */

@@ -115,3 +115,14 @@ class Arming(GuestTest):
             device.add(next_one.pid)
             self.assert_armed()
             device.remove(next_one.pid)
+
+    def test_a_task_that_never_schedules_by_itself_holds_up_nobody(self) -> None:
+        """To take an ops from ftrace would wait for such a task, with the lock of ADD held."""
+        with workload.threads(1, [Step("pause_rudely", 1)]):
+            workload.control("go")
+            workload.await_phase("parked", 1)
+            for _ in range(3):
+                child = self.monitored_sleeper()
+                self.assert_armed()
+                device.remove(child.pid)
+                self.assert_disarmed()

@@ -54,6 +54,7 @@ PLAIN: dict[str, Counters] = {
     "lock": Counters(lock=1, unlock=1),
     "unlock": Counters(unlock=1),
     "pause": Counters(),
+    "pause_rudely": Counters(),
     "fifo": Counters(),
     "nice": Counters(),
 }

@@ -15,6 +15,12 @@ static int run_pause(struct worker *worker, size_t size)
 	return 0;
 }
 
+static int run_pause_rudely(struct worker *worker, size_t size)
+{
+	worker_park_rudely(worker);
+	return 0;
+}
+
 static int run_schedule(struct worker *worker, size_t size)
 {
 	schedule();
@@ -63,6 +69,7 @@ static int run_unlock(struct worker *worker, size_t size)
 
 static const struct operation operations[] = {
 	{ "pause", run_pause },
+	{ "pause_rudely", run_pause_rudely },
 	{ "schedule", run_schedule },
 	{ "fifo", run_fifo },
 	{ "nice", run_nice },

@@ -6,6 +6,7 @@
  * __schedule(), which is not the schedule() that is counted.
  */
 #include <linux/kthread.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -37,6 +38,16 @@ void worker_park(struct worker *worker, enum phase phase)
 {
 	worker_enter(worker, phase);
 	while (worker_phase(worker) == phase && !worker_ending(worker)) {
+		cpu_relax();
+		cond_resched_tasks_rcu_qs();
+	}
+}
+
+/* The same by a task for which synchronize_rcu_tasks() waits until its end. */
+void worker_park_rudely(struct worker *worker)
+{
+	worker_enter(worker, PHASE_PARKED);
+	while (worker_phase(worker) == PHASE_PARKED && !worker_ending(worker)) {
 		cpu_relax();
 		cond_resched();
 	}
