@@ -68,16 +68,11 @@ static int run_unlock(struct worker *worker, size_t size)
 }
 
 static const struct operation operations[] = {
-	{ "pause", run_pause },
-	{ "pause_rudely", run_pause_rudely },
-	{ "schedule", run_schedule },
-	{ "fifo", run_fifo },
-	{ "nice", run_nice },
-	{ "up", run_up },
-	{ "down", run_down },
-	{ "lock", run_lock },
-	{ "unlock", run_unlock },
-	{},
+	{ "pause", run_pause },	      { "pause_rudely", run_pause_rudely },
+	{ "schedule", run_schedule }, { "fifo", run_fifo },
+	{ "nice", run_nice },	      { "up", run_up },
+	{ "down", run_down },	      { "lock", run_lock },
+	{ "unlock", run_unlock },     {},
 };
 
 static const struct operation *find(const struct operation *table,
