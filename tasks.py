@@ -49,7 +49,7 @@ from tracer_lab.target import Target  # noqa: E402
 from tracer_lab.variants import packages_of_variant  # noqa: E402
 
 CELL = "bookworm"
-PARTS = ("lint", "unit", "vm", "matrix", "bench")
+PARTS = ("lint", "unit", "vm", "matrix")
 NAMED = ("unit", "vm", "matrix")  # parts whose tests have names
 SHORT_RECORD = Path("build", "bench.json")
 WRONG_USAGE = 2
@@ -175,7 +175,7 @@ def bench(
     },
 )
 def run_tests(context: Context, only: str = "", k: str = "") -> None:
-    """Run all tests: lint, unit, virtual machines, the generic kernels, a short bench."""
+    """Run all tests: lint, unit, virtual machines, the generic kernels."""
     if only and only not in PARTS:
         known = ", ".join(PARTS)
         raise Exit(f"error: no part called {only}: it is one of {known}", code=WRONG_USAGE)
@@ -198,8 +198,6 @@ def run_tests(context: Context, only: str = "", k: str = "") -> None:
         with plain_errors(WRONG_USAGE):
             list_tests(k)
         end_unless_passed(run_cells([job for job in all_jobs() if job.generic], k))
-    if only in ("", "bench"):
-        bench(context, only=CELL, short=True, check=True)
 
 
 @task
