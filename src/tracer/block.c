@@ -26,7 +26,7 @@ MODULE_PARM_DESC(
 	"blocks whose requested size is remembered, at least; 16 bytes each, rounded up to a power of two (32768 to 67108864, default 262144)");
 
 struct tracer_bucket *tracer_buckets;
-u32 tracer_bucket_mask;
+u64 tracer_bucket_mask;
 
 int tracer_blocks_create(void)
 {
@@ -46,7 +46,7 @@ int tracer_blocks_create(void)
 		       tracked_blocks);
 		return -ENOMEM;
 	}
-	tracer_bucket_mask = count - 1;
+	tracer_bucket_mask = (count - 1) * sizeof(*tracer_buckets);
 	return 0;
 }
 
@@ -57,21 +57,21 @@ void tracer_blocks_destroy(void)
 
 void tracer_blocks_clear(void)
 {
-	memset(tracer_buckets, 0,
-	       ((size_t)tracer_bucket_mask + 1) * sizeof(*tracer_buckets));
+	memset(tracer_buckets, 0, tracer_bucket_mask + sizeof(*tracer_buckets));
 }
 
 unsigned long tracer_blocks_capacity(void)
 {
-	return ((unsigned long)tracer_bucket_mask + 1) * TRACER_SLOTS;
+	return (tracer_bucket_mask / sizeof(*tracer_buckets) + 1) *
+	       TRACER_SLOTS;
 }
 
 static __always_inline struct tracer_bucket *beyond(struct tracer_bucket *own,
 						    unsigned int distance)
 {
-	u32 i = own - tracer_buckets;
+	u64 offset = (void *)(own + distance) - (void *)tracer_buckets;
 
-	return &tracer_buckets[(i + distance) & tracer_bucket_mask];
+	return (void *)tracer_buckets + (offset & tracer_bucket_mask);
 }
 
 static __always_inline void add_passed(struct tracer_bucket *own,
@@ -121,14 +121,14 @@ notrace void tracer_block_insert_beyond(const void *block, u32 size)
 }
 NOKPROBE_SYMBOL(tracer_block_insert_beyond);
 
-notrace size_t tracer_block_take_beyond(const void *block)
+notrace s64 tracer_block_take_beyond(const void *block)
 {
 	struct tracer_bucket *own = tracer_bucket_of(block);
 	int slot;
 	unsigned int distance = find_beyond(own, (unsigned long)block, &slot);
 
 	if (!distance)
-		return 0;
+		return -1;
 	add_passed(own, distance, -1);
 	return tracer_take_slot(beyond(own, distance), slot);
 }

@@ -41,7 +41,7 @@ static __always_inline const struct tracer_probe *probe_at(unsigned long head)
 {
 	/* A pointer has no bounds that CONFIG_UBSAN_BOUNDS would check. */
 	const struct tracer_probe *const *at = heads;
-	unsigned long i = hash_long(head, HEAD_BITS);
+	unsigned long i = hash_32((u32)head, HEAD_BITS);
 
 	while (unlikely(at[i]->head != head))
 		i = (i + 1) % ARRAY_SIZE(heads);
@@ -50,7 +50,7 @@ static __always_inline const struct tracer_probe *probe_at(unsigned long head)
 
 static void put_at_head(const struct tracer_probe *probe)
 {
-	unsigned int i = hash_long(probe->head, HEAD_BITS);
+	unsigned int i = hash_32((u32)probe->head, HEAD_BITS);
 
 	while (heads[i])
 		i = (i + 1) % ARRAY_SIZE(heads);
@@ -62,11 +62,14 @@ static void notrace handle_call(unsigned long ip, unsigned long parent_ip,
 				struct ftrace_ops *op,
 				struct tracer_registers *regs)
 {
+	const struct hlist_head *bucket = tracer_calling_bucket();
 	const struct tracer_probe *probe;
 	struct tracer_process *process;
 
+	if (tracer_is_empty(bucket))
+		return;
 	preempt_disable_notrace();
-	process = tracer_calling_process();
+	process = tracer_calling_process_in(bucket);
 	if (!process)
 		goto out;
 	probe = probe_at(ip);
@@ -85,12 +88,12 @@ static struct ftrace_ops ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT | TRACER_FTRACE_FLAGS,
 };
 
-static __always_inline void count_block(const void *block, size_t size)
+static __always_inline void count_block(const struct hlist_head *bucket,
+					const void *block, size_t size)
 {
-	const struct hlist_head *bucket = tracer_calling_bucket();
 	struct tracer_process *process;
 
-	if (tracer_is_empty(bucket) || ZERO_OR_NULL_PTR(block))
+	if (ZERO_OR_NULL_PTR(block))
 		return;
 	preempt_disable_notrace();
 	process = tracer_calling_process_in(bucket);
@@ -101,8 +104,12 @@ static __always_inline void count_block(const void *block, size_t size)
 
 static void notrace handle_kmalloc(TRACER_KMALLOC_EVENT_PROTO)
 {
+	const struct hlist_head *bucket = tracer_calling_bucket();
+
+	if (tracer_is_empty(bucket))
+		return;
 	if (bytes_req <= KMALLOC_MAX_CACHE_SIZE || !large_is_passed_on)
-		count_block(ptr, bytes_req);
+		count_block(bucket, ptr, bytes_req);
 }
 NOKPROBE_SYMBOL(handle_kmalloc);
 
@@ -110,7 +117,10 @@ NOKPROBE_SYMBOL(handle_kmalloc);
 /* None of its functions passes large requests on. */
 static void notrace handle_kmalloc_node(TRACER_KMALLOC_NODE_EVENT_PROTO)
 {
-	count_block(ptr, bytes_req);
+	const struct hlist_head *bucket = tracer_calling_bucket();
+
+	if (!tracer_is_empty(bucket))
+		count_block(bucket, ptr, bytes_req);
 }
 NOKPROBE_SYMBOL(handle_kmalloc_node);
 #endif

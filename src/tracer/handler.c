@@ -8,13 +8,18 @@
 
 static DEFINE_PER_CPU(unsigned long, unknown_blocks);
 
-notrace void tracer_count_unknown(struct tracer_process *process,
-				  const void *block)
+notrace void tracer_count_elsewhere(struct tracer_process *process,
+				    const void *block)
 {
-	tracer_process_count(process, TRACER_KFREE_MEM, ksize(block));
-	__this_cpu_inc(unknown_blocks);
+	s64 size = tracer_block_take_beyond(block);
+
+	if (size < 0) {
+		size = ksize(block);
+		__this_cpu_inc(unknown_blocks);
+	}
+	tracer_process_count(process, TRACER_KFREE_MEM, size);
 }
-NOKPROBE_SYMBOL(tracer_count_unknown);
+NOKPROBE_SYMBOL(tracer_count_elsewhere);
 
 /*
  * Such a block is freed in bulk and never reaches kfree(). The second argument

@@ -30,7 +30,7 @@ static __always_inline const struct hlist_head *tracer_calling_bucket(void)
 /* For which no RCU read-side section is needed. */
 static __always_inline bool tracer_is_empty(const struct hlist_head *bucket)
 {
-	return !READ_ONCE(bucket->first);
+	return data_race(!bucket->first);
 }
 
 /*
@@ -73,30 +73,30 @@ static __always_inline void tracer_count_block(struct tracer_process *process,
 	tracer_block_insert(block, size);
 }
 
-/* A kfree() of a @block that is not in the table: its bytes. */
-void tracer_count_unknown(struct tracer_process *process, const void *block);
+/* A kfree() of a @block that is not in its own bucket: its bytes. */
+void tracer_count_elsewhere(struct tracer_process *process, const void *block);
 
 /* A kfree() of @block: the call and its bytes. */
 static __always_inline void tracer_count_kfree(struct tracer_process *process,
 					       const void *block)
 {
-	size_t size;
+	s64 size;
 
 	tracer_process_count(process, TRACER_KFREE, 1);
 	if (ZERO_OR_NULL_PTR(block))
 		return;
 	size = tracer_block_take(block);
-	if (size)
+	if (likely(size >= 0))
 		tracer_process_count(process, TRACER_KFREE_MEM, size);
 	else
-		tracer_count_unknown(process, block);
+		tracer_count_elsewhere(process, block);
 }
 
 /* @block is freed, by whomever. */
 static __always_inline void tracer_forget_block(const void *block)
 {
 	if (!ZERO_OR_NULL_PTR(block))
-		tracer_block_take(block);
+		tracer_block_forget(block);
 }
 
 /* The block that kvfree_call_rcu(@head, @second) is going to free. */

@@ -70,7 +70,9 @@ extern struct hlist_head tracer_process_buckets[1 << TRACER_BUCKET_BITS];
 static __always_inline struct hlist_head *
 tracer_process_bucket(const struct signal_struct *signal)
 {
-	return &tracer_process_buckets[hash_ptr(signal, TRACER_BUCKET_BITS)];
+	/* A multiplier of 32 bits is part of the instruction. */
+	return &tracer_process_buckets[hash_32((u32)(uintptr_t)signal,
+					       TRACER_BUCKET_BITS)];
 }
 
 /*
