@@ -118,7 +118,8 @@ static __always_inline u32 tracer_take_slot(struct tracer_bucket *bucket,
  * Whether the block may be beyond its own bucket. Only its own passing counts,
  * which the owner of the block knows of: a plain read is enough.
  */
-static __always_inline bool tracer_was_passed(const struct tracer_bucket *bucket)
+static __always_inline bool
+tracer_was_passed(const struct tracer_bucket *bucket)
 {
 	return unlikely(data_race(bucket->passed.counter != 0));
 }
