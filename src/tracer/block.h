@@ -114,13 +114,11 @@ static __always_inline u32 tracer_take_slot(struct tracer_bucket *bucket,
 	return size;
 }
 
-/*
- * Whether the block may be beyond its own bucket. Only its own passing counts,
- * which the owner of the block knows of: a plain read is enough.
- */
+/* Whether the block may be beyond its own bucket. */
 static __always_inline bool
 tracer_was_passed(const struct tracer_bucket *bucket)
 {
+	/* Only its own passing matters, of which its owner knows. */
 	return unlikely(data_race(bucket->passed.counter != 0));
 }
 

@@ -30,6 +30,7 @@ static __always_inline const struct hlist_head *tracer_calling_bucket(void)
 /* For which no RCU read-side section is needed. */
 static __always_inline bool tracer_is_empty(const struct hlist_head *bucket)
 {
+	/* Nothing is done with what it points to. */
 	return data_race(!bucket->first);
 }
 

@@ -76,6 +76,7 @@ OF_TRACER = {
     "after-last": "none again",
 }
 FLOORS = {
+    "floor-ftrace": "ftrace_ops, empty",
     "floor-kprobe": "kprobe, empty",
     "floor-kretprobe-declines": "kretprobe, declining",
     "floor-kretprobe": "kretprobe, empty",

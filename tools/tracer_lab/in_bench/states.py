@@ -12,6 +12,7 @@ from .modules import ENGINES, floor, monitored, tracer
 from .processes import Worker
 
 FLOORS = {
+    "floor-ftrace": "ftrace",
     "floor-kprobe": "kprobe",
     "floor-kretprobe-declines": "declines",
     "floor-kretprobe": "returns",

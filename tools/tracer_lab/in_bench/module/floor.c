@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -21,10 +22,19 @@ MODULE_PARM_DESC(symbols, "what to probe");
 static char *kind = "kprobe";
 module_param(kind, charp, 0444);
 MODULE_PARM_DESC(
-	kind, "kprobe, declines (a kretprobe that wants no return) or returns");
+	kind,
+	"ftrace, kprobe, declines (a kretprobe that wants no return) or returns");
 
 static struct kprobe *kprobes[MAX_SYMBOLS];
 static struct kretprobe *kretprobes[MAX_SYMBOLS];
+
+static void nothing_at_call(unsigned long ip, unsigned long parent_ip,
+			    struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+}
+NOKPROBE_SYMBOL(nothing_at_call);
+
+static struct ftrace_ops ops = { .func = nothing_at_call };
 
 static int nothing_before(struct kprobe *p, struct pt_regs *regs)
 {
@@ -81,19 +91,42 @@ static bool is_kprobe(void)
 	return !strcmp(kind, "kprobe");
 }
 
+static bool is_ftrace(void)
+{
+	return !strcmp(kind, "ftrace");
+}
+
+static int create(unsigned int i)
+{
+	if (is_ftrace())
+		return ftrace_set_filter(&ops, symbols[i], strlen(symbols[i]),
+					 0);
+	if (is_kprobe())
+		return create_kprobe(i);
+	return create_kretprobe(i, !strcmp(kind, "declines"));
+}
+
 static int create_all(void)
 {
-	bool declines = !strcmp(kind, "declines");
+	static const char *const kinds[] = { "ftrace", "kprobe", "declines",
+					     "returns" };
 	unsigned int i;
-	int err = 0;
+	int err = match_string(kinds, ARRAY_SIZE(kinds), kind);
 
-	if (!symbol_count ||
-	    (!is_kprobe() && !declines && strcmp(kind, "returns")))
+	if (!symbol_count || err < 0)
 		return -EINVAL;
-	for (i = 0; i < symbol_count && !err; i++)
-		err = is_kprobe() ? create_kprobe(i) :
-				    create_kretprobe(i, declines);
+	for (i = 0, err = 0; i < symbol_count && !err; i++)
+		err = create(i);
 	return err;
+}
+
+static int register_all(void)
+{
+	if (is_ftrace())
+		return register_ftrace_function(&ops);
+	if (is_kprobe())
+		return register_kprobes(kprobes, symbol_count);
+	return register_kretprobes(kretprobes, symbol_count);
 }
 
 static int __init floor_init(void)
@@ -101,9 +134,7 @@ static int __init floor_init(void)
 	int err = create_all();
 
 	if (!err)
-		err = is_kprobe() ?
-			      register_kprobes(kprobes, symbol_count) :
-			      register_kretprobes(kretprobes, symbol_count);
+		err = register_all();
 	if (err) {
 		pr_err("cannot probe (error %d): see kind and symbols\n", err);
 		free_all();
@@ -113,7 +144,9 @@ static int __init floor_init(void)
 
 static void __exit floor_exit(void)
 {
-	if (is_kprobe())
+	if (is_ftrace())
+		unregister_ftrace_function(&ops);
+	else if (is_kprobe())
 		unregister_kprobes(kprobes, symbol_count);
 	else
 		unregister_kretprobes(kretprobes, symbol_count);
