@@ -157,7 +157,9 @@ static __always_inline s64 tracer_block_take(const void *block)
 	struct tracer_bucket *bucket = tracer_bucket_of(block);
 	int slot = tracer_slot_of(bucket->blocks, (unsigned long)block);
 
-	return slot >= 0 ? tracer_take_slot(bucket, slot) : -1;
+	if (slot < 0)
+		return -1;
+	return tracer_take_slot(bucket, slot);
 }
 
 static __always_inline void tracer_block_forget(const void *block)
