@@ -1,3 +1,5 @@
+"""What top shows and which keys it obeys, on a terminal that is real with a device that is not."""
+
 from __future__ import annotations
 
 import os
@@ -7,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
@@ -24,6 +27,9 @@ from tracer_tools.ctl.top import (
     press,
     screen,
 )
+
+if TYPE_CHECKING:
+    from tests.unit.tools.conftest import Tracerctl
 
 HERE = Path(__file__).resolve().parent
 STAND_IN = str(HERE / "stand_in.py")
@@ -291,15 +297,10 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
     assert ran.stderr == "tracerctl: top needs a terminal: give --batch\n"
 
 
-def test_ctrl_c_ends_a_batch(sleeper: int) -> None:
-    with subprocess.Popen(
-        [sys.executable, STAND_IN, "top", "-b", "-d", "0.05"],
-        env=environment(sleeper),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+def test_ctrl_c_ends_a_batch(tracerctl: Tracerctl, sleeper: int) -> None:
+    arguments = ["top", "-b", "-d", "0.05"]
+    with tracerctl.started(*arguments, environment=environment(sleeper)) as process:
+        tracerctl.next_line(process)
         process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        assert process.wait(60) == 0
+        process.communicate(timeout=tracerctl.patience)
+        assert process.returncode == 0
