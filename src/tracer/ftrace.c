@@ -27,8 +27,11 @@
 #include "engine.h"
 #include "handler.h"
 
-/* Open addressing: more than twice as many as there can be probes. */
-#define HEAD_BITS 7
+/*
+ * Open addressing: so many more than there can be probes that hardly ever one
+ * is not in its own place.
+ */
+#define HEAD_BITS 10
 
 static const struct tracer_probe *heads[1 << HEAD_BITS];
 static unsigned long idle_head; /* that of never_called() */

@@ -27,6 +27,9 @@
 #include "process.h"
 #include "report.h"
 
+/* Bytes: a column has at most 20 digits and a blank. */
+#define LONGEST_LINE ((TRACER_NR_COUNTERS + 1) * 21)
+
 /* Entries beyond those who are counted, for who is added meanwhile. */
 #define SPARE_ROWS 64
 
@@ -196,9 +199,9 @@ static void report_stop(struct seq_file *m, void *v) __releases(RCU)
 }
 
 /*
- * A number and blanks up to a width, at least one. seq_printf() would spend
- * most of a row on its format, and some read ten thousand rows every second.
- * Return: behind it.
+ * A number onto blanks. seq_printf() would spend most of a row on its format,
+ * and some read ten thousand rows every second.
+ * Return: where the next column of that width begins, after one blank or more.
  */
 static char *put_column(char *at, u64 value, size_t width)
 {
@@ -213,10 +216,16 @@ static char *put_column(char *at, u64 value, size_t width)
 	} while (value);
 	for (i = 0; i < count; i++)
 		at[i] = digits[count - 1 - i];
-	do
-		at[i++] = ' ';
-	while (i <= width);
-	return at + i;
+	return at + max(count, width) + 1;
+}
+
+static int show_header(struct seq_file *m)
+{
+	seq_printf(m,
+		   "%-7s %-10s %-10s %-14s %-14s %-10s %-10s %-10s %-10s %s\n",
+		   "PID", "kmalloc", "kfree", "kmalloc_mem", "kfree_mem",
+		   "sched", "up", "down", "lock", "unlock");
+	return 0;
 }
 
 /* Widths: the longest PID, 10^10 calls and 10^14 bytes stay aligned. */
@@ -225,25 +234,23 @@ static int report_show(struct seq_file *m, void *v)
 	static const u8 widths[TRACER_NR_COUNTERS] = { 10, 10, 14, 14, 10,
 						       10, 10, 10, 0 };
 	const struct report *report = v;
-	char line[(TRACER_NR_COUNTERS + 1) * 22];
 	struct tracer_counters sum;
-	char *end;
+	char *line, *end;
 	int i;
 
-	if (v == SEQ_START_TOKEN) {
-		seq_printf(
-			m,
-			"%-7s %-10s %-10s %-14s %-14s %-10s %-10s %-10s %-10s %s\n",
-			"PID", "kmalloc", "kfree", "kmalloc_mem", "kfree_mem",
-			"sched", "up", "down", "lock", "unlock");
+	if (v == SEQ_START_TOKEN)
+		return show_header(m);
+	if (seq_get_buf(m, &line) < LONGEST_LINE) {
+		seq_commit(m, -1); /* this row comes first in another buffer */
 		return 0;
 	}
 	tracer_process_sum(report->process, &sum);
+	memset(line, ' ', LONGEST_LINE);
 	end = put_column(line, report->rows[report->at].nr, 7);
 	for (i = 0; i < TRACER_NR_COUNTERS; i++)
 		end = put_column(end, sum.value[i], widths[i]);
 	end[-1] = '\n';
-	seq_write(m, line, end - line);
+	seq_commit(m, end - line);
 	return 0;
 }
 
