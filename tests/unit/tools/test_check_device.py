@@ -143,7 +143,8 @@ def test_missed_samples_are_a_warning_that_names_the_symbols(machine: Machine) -
     machine.write("/sys/class/misc/tracer/missed_samples", "3\n")
     machine.write(
         "/sys/kernel/debug/tracer/probes",
-        "function symbol armed missed\nkfree kfree yes 0\nkmalloc __kmalloc yes 3\n",
+        "function symbol armed missed by\n"
+        "kfree kfree yes 0 kretprobe\nkmalloc __kmalloc yes 3 kretprobe\n",
     )
     finding = counting.none_missed(machine)
     assert (finding.status, finding.detail) == (Status.WARN, ("__kmalloc: 3",))
