@@ -35,7 +35,7 @@ def code_of(name: str) -> str:
 
 
 def handlers() -> dict[str, str]:
-    """The bodies of all functions that run within handlers of probes: they are marked, or inline."""
+    """The bodies of all functions that run within handlers of probes: marked so, or inline."""
     found: dict[str, str] = {}
     for name in FILES:
         code = code_of(name)
