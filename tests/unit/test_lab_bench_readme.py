@@ -16,10 +16,6 @@ UNIT = "instructions an iteration"
 BEFORE, AFTER = "# tracer\n\nText.\n", "\nMore text.\n"
 OLD = "\n| instructions added | 6.1, a call |\n| --- | ---: |\n| tracer, ftrace | 1 / 2 |\n"
 
-kept = pytest.mark.skipif(
-    not (TREE / RECORD).exists(), reason=f"no whole run has been kept in {RECORD} yet"
-)
-
 
 def run_of(kernel: str) -> Run:
     values = {
@@ -51,12 +47,10 @@ def test_a_text_without_that_table_is_an_error() -> None:
         with_costs(BEFORE, [run_of("6.1.0")])
 
 
-@kept
 def test_the_document_of_the_tree_is_made_of_the_figures_of_the_tree() -> None:
     assert (TREE / DOCUMENT).read_text() == document(read_runs(TREE / RECORD))
 
 
-@kept
 def test_readme_has_the_figures_of_the_document() -> None:
     text = (TREE / README).read_text()
     assert with_costs(text, read_runs(TREE / RECORD)) == text
