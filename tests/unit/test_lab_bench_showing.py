@@ -124,14 +124,15 @@ def test_a_bound_shows_the_highest_of_its_figures() -> None:
     table = table_called("Bounds", replace(run, figures=more))
     added = 10.0 * list(STATES).index("tracer-kretprobe-other") + 5000
     row = row_of(table, "kretprobe", "another monitored")
-    assert row == ["schedule", "OVER", f"{added:,.1f}", "190 a call"]
+    floor = 10.0 * list(STATES).index("floor-kprobe")
+    assert row == ["schedule", "OVER", f"{floor:,.1f}", f"{added:,.1f}", "190 a call"]
 
 
 def test_a_bound_names_the_works_that_it_was_not_measured_for() -> None:
     run = made_up()
     left = tuple(one for one in run.figures if one.work != "schedule")
     table = table_called("Bounds", replace(run, figures=left))
-    _, outcome, _, _ = row_of(table, "kretprobe", "another monitored")
+    _, outcome, *_ = row_of(table, "kretprobe", "another monitored")
     assert outcome == "met; not measured: schedule"
 
 
@@ -140,7 +141,7 @@ def test_a_bound_without_figures_is_not_met() -> None:
     left = tuple(one for one in run.figures if one.work != "pipe")
     table = table_called("Bounds", replace(run, figures=left))
     row = row_of(table, "ftrace", "pipes: this, against fentry")
-    assert row == ["-", "not measured", "-", "0.2 x"]
+    assert row == ["-", "not measured", "-", "-", "0.2 x"]
 
 
 def test_what_was_not_measured_has_no_table() -> None:

@@ -27,6 +27,8 @@ from tracer_lab.bench.vocabulary import (
 # Zero means that not half an instruction is left: ticks of the timer are part of a median.
 NOTHING = 0.5
 PEER = "bpftrace-fentry"
+# Nothing that intercepts calls as the engine does can cost less.
+FLOOR_OF = {"kretprobe": "floor-kprobe", "ftrace": "floor-ftrace"}
 
 
 class Unit(Enum):
@@ -67,10 +69,18 @@ class Bound:
     works: tuple[Work, ...]
     against: str = ""  # of a bound on TIMES, the state that is 1
     in_short: bool = False  # whether the short form of the bench measures it, too
+    floor: str = ""  # the state in which probes that do nothing have that cost, if there is one
 
     def figure(self, run: Run, work: Work) -> float | None:
         """What the run has of it, in the unit; None if it does not have all that it takes."""
-        added = run.added(work.name, self.state)
+        return self._measured(run, work, self.state)
+
+    def floor_figure(self, run: Run, work: Work) -> float | None:
+        """The same of probes that do nothing."""
+        return self._measured(run, work, self.floor) if self.floor else None
+
+    def _measured(self, run: Run, work: Work, state: str) -> float | None:
+        added = run.added(work.name, state)
         if added is None:
             return None
         if self.unit is Unit.CALL:
@@ -91,6 +101,7 @@ class Judged:
     limit: float
     unit: Unit
     in_short: bool
+    floor: float | None = None  # the same of probes that do nothing
 
     @property
     def outcome(self) -> Outcome:
@@ -116,6 +127,7 @@ def judged(run: Run) -> list[Judged]:
             bound.limit,
             bound.unit,
             bound.in_short,
+            bound.floor_figure(run, work),
         )
         for bound in bounds(run.kernel)
         for work in bound.works
@@ -192,7 +204,16 @@ def _of_calls(engine: str, a_call: Sequence[float], a_pair: float) -> list[Bound
         ("this monitored: bytes", "monitored", Unit.PAIR, a_pair, KMALLOC),
     )
     return [
-        Bound(name, engine, of_tracer(engine, state), unit, limit, works, in_short=True)
+        Bound(
+            name,
+            engine,
+            of_tracer(engine, state),
+            unit,
+            limit,
+            works,
+            in_short=True,
+            floor=FLOOR_OF[engine] if limit and unit is Unit.CALL else "",
+        )
         for name, state, unit, limit, works in rows
     ]
 
@@ -227,6 +248,7 @@ def _of_pipes(engine: str, limits: Sequence[float]) -> list[Bound]:
             limit,
             (PIPE,),
             f"{PEER}-{state}",
+            floor=FLOOR_OF[engine],
         )
         for (state, who), limit in zip(rows, limits)
     ]

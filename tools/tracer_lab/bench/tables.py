@@ -162,8 +162,9 @@ def bounds_table(run: Run) -> Table:
     return Table(
         "Bounds",
         "What tracer may add at most, in instructions or as so many times what the other adds,"
-        " with the highest figure that was measured and which work that was.",
-        ("engine", "bound", "highest of", "outcome", "figure", "limit"),
+        " with the highest figure that was measured and which work that was. The floor is the same"
+        " of probes that do nothing: of kprobes, and of an ftrace_ops.",
+        ("engine", "bound", "highest of", "outcome", "floor", "figure", "limit"),
         rows,
         words=4,
     )
@@ -176,9 +177,12 @@ def _bound_row(group: Sequence[Judged]) -> Sequence[str]:
     if lacking and worst.figure is not None:
         outcome += f"; {Outcome.UNKNOWN.value}: {', '.join(lacking)}"
     limit = f"{worst.limit:g} {worst.unit.value}"
-    figure = NOT_MEASURED if worst.figure is None else number(worst.figure, worst.unit.decimals)
+    floor, figure = (
+        NOT_MEASURED if value is None else number(value, worst.unit.decimals)
+        for value in (worst.floor, worst.figure)
+    )
     of = NOT_MEASURED if worst.figure is None else worst.work
-    return (worst.engine, worst.name, of, outcome, figure, limit)
+    return (worst.engine, worst.name, of, outcome, floor, figure, limit)
 
 
 def lines_below(run: Run) -> Iterator[str]:
