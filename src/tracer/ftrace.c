@@ -77,8 +77,7 @@ static void notrace handle_call(unsigned long ip, unsigned long parent_ip,
 		goto out;
 	probe = probe_at(ip);
 	/* The size is the first argument of all that pass requests on. */
-	if (likely(!probe->skip_large) ||
-	    tracer_register_argument(regs, 0) <= KMALLOC_MAX_CACHE_SIZE)
+	if (!tracer_passes_on(probe, tracer_register_argument(regs, 0)))
 		tracer_process_count(process, probe->counter, 1);
 out:
 	preempt_enable_notrace();
@@ -213,15 +212,16 @@ static int rest(void)
 	return ftrace_set_filter_ip(&ops, idle_head, 0, 1);
 }
 
+/* Not registered, which makes it no more than memory. */
 static void free_filter(void)
 {
+	rest();
 	ftrace_set_filter_ip(&ops, idle_head, 1, 0); /* the last one */
 	idle_head = 0;
 }
 
 static void unregister_idle(void)
 {
-	rest();
 	unregister_ftrace_function(&ops);
 	free_filter();
 }

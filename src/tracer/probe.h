@@ -21,7 +21,6 @@ struct tracer_probe {
 	unsigned long head; /* ftrace.c: address of the call at its head */
 	/* Copies from the tables, which spare the handlers the way there. */
 	enum tracer_counter counter;
-	bool kvmalloc;
 	bool skip_large; /* symbol->large is probed */
 	bool count_only; /* the engine learns of its bytes in another way */
 

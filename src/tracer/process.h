@@ -116,9 +116,9 @@ static __always_inline void tracer_process_count(struct tracer_process *process,
 }
 
 /*
- * Allocate and free the table.
- * Return: 0, -EINVAL (module parameter max_processes out of range)
- * or -ENOMEM; said in the kernel log.
+ * Before the first and after the last process.
+ * Return: 0, or -EINVAL if the module parameter max_processes is out of range,
+ * said in the kernel log.
  */
 int tracer_processes_create(void);
 void tracer_processes_destroy(void);

@@ -99,7 +99,6 @@ static int resize(struct report *report)
 static int list_processes(struct report *report)
 {
 	report->ns = task_active_pid_ns(current);
-	report->is_full = false;
 	do {
 		report->count = 0;
 		if (resize(report))

@@ -36,7 +36,7 @@ static int find(struct tracer_listener *listeners)
 
 	for_each_kernel_tracepoint(match_name, listeners);
 	for (listener = listeners; listener->name; listener++) {
-		if (listener->tracepoint || listener->optional)
+		if (listener->tracepoint)
 			continue;
 		pr_err("this kernel has no %s tracepoint: use one built with CONFIG_TRACEPOINTS=y\n",
 		       listener->name);
@@ -58,9 +58,8 @@ static void disarm(struct tracer_listener *listeners,
 
 	for (listener = listeners; listener->name && listener != end;
 	     listener++)
-		if (listener->tracepoint)
-			tracepoint_probe_unregister(listener->tracepoint,
-						    listener->handler, NULL);
+		tracepoint_probe_unregister(listener->tracepoint,
+					    listener->handler, NULL);
 }
 
 static int arm(struct tracer_listener *listeners)
@@ -69,8 +68,6 @@ static int arm(struct tracer_listener *listeners)
 	int err;
 
 	for (listener = listeners; listener->name; listener++) {
-		if (!listener->tracepoint)
-			continue;
 		err = tracepoint_probe_register(listener->tracepoint,
 						listener->handler, NULL);
 		if (err) {

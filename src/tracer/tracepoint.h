@@ -13,7 +13,6 @@ struct tracepoint;
 struct tracer_listener {
 	const char *name; /* of the tracepoint */
 	void *handler; /* of the type that the tracepoint wants */
-	bool optional; /* not every kernel has it */
 	struct tracepoint *tracepoint;
 };
 
