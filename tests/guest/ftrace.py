@@ -129,10 +129,11 @@ def _define_probes() -> None:
         append_line(TRACING / "kprobe_events", line)
 
 
-def _forget_probes() -> None:
+def forget_probes(group: str) -> None:
+    """Take away the kprobe events of a group, which are switched off."""
     for line in (TRACING / "kprobe_events").read_text(encoding="ascii").splitlines():
         name = line.split()[0].partition(":")[2]
-        if name.startswith(f"{GROUP}/"):
+        if name.startswith(f"{group}/"):
             append_line(TRACING / "kprobe_events", f"-:{name}")
 
 
@@ -166,7 +167,7 @@ def tracing(others: Iterable[str] = ()) -> Iterator[Trace]:
         write(INSTANCE / "tracing_on", "0")
         write(INSTANCE / "events" / "enable", "0")
         INSTANCE.rmdir()
-        _forget_probes()
+        forget_probes(GROUP)
 
 
 class Trace:

@@ -12,6 +12,7 @@ from workload import Step
 
 GROUP = "tracer_beside"
 EVENTS = ftrace.TRACING / "kprobe_events"
+ENABLE = ftrace.TRACING / "events" / GROUP / "enable"
 UPS = 107  # of STEPS
 
 
@@ -20,18 +21,14 @@ def define_and_enable() -> None:
     for number, symbol in enumerate(kprobes.by_what()):
         for event in (f"p:{GROUP}/a{number}", f"r:{GROUP}/b{number}", f"p:{GROUP}/c{number}"):
             ftrace.append_line(EVENTS, f"{event} {symbol}")
-    ftrace.write(ftrace.TRACING / "events" / GROUP / "enable", "1")
+    ftrace.write(ENABLE, "1")
 
 
 def forget() -> None:
     """Undo that."""
-    group = ftrace.TRACING / "events" / GROUP
-    if not group.exists():
-        return
-    ftrace.write(group / "enable", "0")
-    for event in group.iterdir():
-        if event.is_dir():
-            ftrace.append_line(EVENTS, f"-:{GROUP}/{event.name}")
+    if ENABLE.exists():
+        ftrace.write(ENABLE, "0")
+    ftrace.forget_probes(GROUP)
 
 
 def hits(event: str) -> int:

@@ -11,13 +11,13 @@
 /* Waits for the next "go" as it waits for the first. */
 static int run_pause(struct worker *worker, size_t size)
 {
-	worker_park(worker, PHASE_PARKED);
+	worker_park(worker, PHASE_PARKED, false);
 	return 0;
 }
 
 static int run_pause_rudely(struct worker *worker, size_t size)
 {
-	worker_park_rudely(worker);
+	worker_park(worker, PHASE_PARKED, true);
 	return 0;
 }
 

@@ -33,23 +33,19 @@ static bool worker_ending(struct worker *worker)
 	return READ_ONCE(worker->ending) || fatal_signal_pending(current);
 }
 
-/* Spin in @phase until somebody changes it, or it is time to end. */
-void worker_park(struct worker *worker, enum phase phase)
+/*
+ * Spin in @phase until somebody changes it, or it is time to end; if @rudely,
+ * as a task for which synchronize_rcu_tasks() waits until then.
+ */
+void worker_park(struct worker *worker, enum phase phase, bool rudely)
 {
 	worker_enter(worker, phase);
 	while (worker_phase(worker) == phase && !worker_ending(worker)) {
 		cpu_relax();
-		cond_resched_tasks_rcu_qs();
-	}
-}
-
-/* The same by a task for which synchronize_rcu_tasks() waits until its end. */
-void worker_park_rudely(struct worker *worker)
-{
-	worker_enter(worker, PHASE_PARKED);
-	while (worker_phase(worker) == PHASE_PARKED && !worker_ending(worker)) {
-		cpu_relax();
-		cond_resched();
+		if (!rudely)
+			cond_resched_tasks_rcu_qs();
+		else
+			cond_resched();
 	}
 }
 
@@ -78,9 +74,9 @@ static void worker_work(struct worker *worker)
 {
 	/* Leave the processors to whoever watches. */
 	set_user_nice(current, MAX_NICE);
-	worker_park(worker, PHASE_PARKED);
+	worker_park(worker, PHASE_PARKED, false);
 	steps_work(worker);
-	worker_park(worker, PHASE_DONE);
+	worker_park(worker, PHASE_DONE, false);
 }
 
 static int worker_thread(void *data)

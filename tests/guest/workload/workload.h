@@ -82,7 +82,6 @@ void workers_end(void);
 size_t workers_print(char *text, size_t length);
 void workers_release(bool by_rcu);
 int workers_reuse(size_t size);
-void worker_park(struct worker *worker, enum phase phase);
-void worker_park_rudely(struct worker *worker);
+void worker_park(struct worker *worker, enum phase phase, bool rudely);
 
 #endif
