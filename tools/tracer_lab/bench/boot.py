@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tracer_lab.bench.figures import Form, Run, parse_lines
@@ -17,6 +16,7 @@ from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import NOT_COPIED
 from tracer_lab.in_bench.peers.systemtap import COMPILED
+from tracer_lab.in_bench.run import wanted
 from tracer_lab.kernels_record import tree_commit
 from tracer_lab.roots import kernel_release, log_of
 from tracer_lab.variants import TREE
@@ -44,8 +44,7 @@ class Parts:
 
     def wants(self, states: Iterable[str]) -> bool:
         """Whether any of those states is among the ones to run."""
-        patterns = self.states.split(",")
-        return any(fnmatchcase(state, pattern) for state in states for pattern in patterns)
+        return any(wanted(state, self.states) for state in states)
 
     @property
     def options(self) -> list[str]:
