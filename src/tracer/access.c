@@ -18,10 +18,9 @@ static bool capable_in(const struct file *opener, struct user_namespace *ns,
 			ns_capable_noaudit(ns, capability);
 }
 
-bool tracer_may_monitor(const struct file *opener, struct task_struct *task)
+static bool may_monitor(const struct file *opener, const struct cred *cred)
 {
 	const struct cred *caller = opener ? opener->f_cred : current_cred();
-	const struct cred *cred = __task_cred(task);
 
 	if (uid_eq(cred->uid, caller->uid) && uid_eq(cred->euid, caller->uid) &&
 	    uid_eq(cred->suid, caller->uid))
@@ -30,11 +29,17 @@ bool tracer_may_monitor(const struct file *opener, struct task_struct *task)
 	       capable_in(opener, cred->user_ns, CAP_PERFMON);
 }
 
-struct tracer_owner tracer_owner_of(struct task_struct *task)
+bool tracer_may_monitor(const struct file *opener, struct task_struct *task)
+{
+	return may_monitor(opener, __task_cred(task));
+}
+
+bool tracer_may_request(struct task_struct *task, struct tracer_owner *owner)
 {
 	const struct cred *cred = __task_cred(task);
 
-	return (struct tracer_owner){ cred->uid, cred->euid, cred->suid };
+	*owner = (struct tracer_owner){ cred->uid, cred->euid, cred->suid };
+	return may_monitor(NULL, cred);
 }
 
 static bool is_within(const struct user_namespace *ns,

@@ -21,8 +21,11 @@ struct tracer_owner {
 	kuid_t suid;
 };
 
-/* In an RCU read-side section. */
-struct tracer_owner tracer_owner_of(struct task_struct *task);
+/*
+ * tracer_may_monitor() of the running task. @owner is whose the process is, by
+ * the same look at its credentials: they may change at any time.
+ */
+bool tracer_may_request(struct task_struct *task, struct tracer_owner *owner);
 
 /*
  * Who reads the records of processes: from his open file, because the ends of

@@ -325,7 +325,8 @@ static void disarm(void)
 
 	/* The numbers stay right, only the cost does not go away. */
 	if (err)
-		pr_warn("the probes stay armed (error %d): monitor some process once more\n",
+		pr_warn_ratelimited(
+			"the probes stay armed (error %d): monitor some process once more\n",
 			err);
 	armed = false;
 	tracer_kretprobe_engine.disarm(); /* ends with synchronize_rcu() */

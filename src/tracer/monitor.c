@@ -118,10 +118,10 @@ void tracer_monitor_handle_exit(TRACER_EXIT_PROTO)
 }
 
 /*
- * The leading task of a process that the caller may monitor.
+ * The leading task of a process that the caller may monitor, and its owner.
  * Return: the task with a reference taken, or -EINVAL, -ESRCH or -EPERM.
  */
-static struct task_struct *leader_get(pid_t nr)
+static struct task_struct *leader_get(pid_t nr, struct tracer_owner *owner)
 {
 	struct task_struct *task;
 	struct pid *pid;
@@ -134,10 +134,10 @@ static struct task_struct *leader_get(pid_t nr)
 	task = pid_task(pid, PIDTYPE_TGID);
 	if (!task)
 		err = pid_task(pid, PIDTYPE_PID) ? -EINVAL : -ESRCH;
+	else if (!tracer_may_request(task, owner))
+		err = -EPERM; /* nor is it told that it is a zombie */
 	else if (!atomic_read(&task->signal->live))
 		err = -ESRCH;
-	else if (!tracer_may_monitor(NULL, task))
-		err = -EPERM;
 	else
 		get_task_struct(task);
 	rcu_read_unlock();
@@ -160,7 +160,7 @@ static bool is_monitored(const struct signal_struct *signal)
  * left before, with a place reserved that keeps the probes armed.
  */
 static int add_task(struct tracer_session *session, struct task_struct *task,
-		    bool is_tree)
+		    const struct tracer_owner *owner, bool is_tree)
 {
 	struct tracer_process *process;
 	int err;
@@ -183,6 +183,8 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 	if (err)
 		goto free_process;
 	tracer_process_identify(process, session, task);
+	/* As it was allowed: it may have run a set-user-ID program since. */
+	process->owner = *owner;
 	err = tracer_process_insert(process);
 	if (err)
 		goto leave_session;
@@ -207,19 +209,21 @@ release_place:
 
 int tracer_monitor_add(struct tracer_session *session, pid_t nr, bool is_tree)
 {
-	struct task_struct *task = leader_get(nr);
+	struct tracer_owner owner;
+	struct task_struct *task = leader_get(nr, &owner);
 	int err;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	err = add_task(session, task, is_tree);
+	err = add_task(session, task, &owner, is_tree);
 	put_task_struct(task);
 	return err;
 }
 
 int tracer_monitor_remove(pid_t nr)
 {
-	struct task_struct *task = leader_get(nr);
+	struct tracer_owner owner;
+	struct task_struct *task = leader_get(nr, &owner);
 	bool removed;
 
 	if (IS_ERR(task))
@@ -258,7 +262,8 @@ void tracer_monitor_remove_all(struct tracer_session *session)
 
 int tracer_monitor_has(struct tracer_session *session, pid_t nr)
 {
-	struct task_struct *task = leader_get(nr);
+	struct tracer_owner owner;
+	struct task_struct *task = leader_get(nr, &owner);
 	struct tracer_process *process;
 	bool has;
 

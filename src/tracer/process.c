@@ -64,7 +64,6 @@ void tracer_process_identify(struct tracer_process *process,
 	rcu_read_lock();
 	process->ended->parent =
 		get_task_pid(rcu_dereference(task->real_parent), PIDTYPE_TGID);
-	process->owner = tracer_owner_of(task);
 	rcu_read_unlock();
 	process->missed_before = tracer_probes_missed();
 	process->added_ns = ktime_get_ns();

@@ -47,7 +47,7 @@ struct tracer_process {
 	struct pid *pid; /* of the thread group */
 	struct tracer_session *session; /* through which it was added */
 	struct tracer_ended *ended; /* to be its record */
-	struct tracer_owner owner; /* when it, or its tree, was added */
+	struct tracer_owner owner; /* when ADD of it, or its tree, was allowed */
 	u64 added_ns; /* CLOCK_MONOTONIC */
 	unsigned long missed_before; /* samples, over all probes */
 	bool is_tree; /* its children are followed */
@@ -125,7 +125,8 @@ void tracer_processes_destroy(void);
 
 /*
  * The memory of a process, which tracer_process_identify() then makes one of
- * this session and this task. Only the first may sleep.
+ * this session and this task; its owner is the caller's to set. Only the first
+ * may sleep.
  * Return: NULL if out of memory.
  */
 struct tracer_process *tracer_process_alloc(void);

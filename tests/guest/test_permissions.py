@@ -13,11 +13,14 @@ import device
 import identities
 import processes
 import proctracer
+import records
+import waiting
 from case import GuestTest
 from identities import ALICE, BOB, CAP_PERFMON, CAP_SYS_PTRACE, becoming
 from processes import Child, Link
 
 CAP_KILL = 5
+ATTEMPTS = 23  # at something that needs to come at the right time
 # Where a program with the set-user bit may be written and run: systemd mounts /run without.
 FOLDERS = ("/run", "/var/tmp", "/tmp")
 USELESS = os.ST_RDONLY | os.ST_NOSUID | os.ST_NOEXEC
@@ -186,3 +189,62 @@ class SetUser(Permission):
         self.assertEqual(pids_seen_as(becoming(ALICE)), [])
         self.assertEqual(asked_as(becoming(ALICE), device.remove, child.pid), "EPERM")
         self.assertEqual(list(proctracer.rows()), [child.pid])
+
+    def test_the_file_that_added_it_tells_no_more_than_that_it_runs(self) -> None:
+        child = self.start(Child(self.become_set_user))
+        child.said()
+
+        def hold_open(link: Link) -> None:
+            identities.become(ALICE)
+            with device.opened(os.O_RDWR | os.O_NONBLOCK) as fd:
+                records.add(fd, child.pid)
+                link.send("added")
+                link.receive()
+                link.send(device.outcome(records.ask_has, fd, child.pid))
+                records.remove_all(fd)
+                found = records.read_all(fd)
+                link.send([[one.flags, one.counters == proctracer.Counters()] for one in found])
+
+        holder = self.start(Child(hold_open))
+        self.assertEqual(holder.said(), "added")
+        child.tell()
+        self.assertEqual(child.said(), "exec")
+        holder.tell()
+        self.assertEqual(holder.said(), "EPERM")
+        self.assertEqual(holder.said(), [[records.WITHHELD | records.RUNNING, True]])
+
+    def test_one_that_runs_it_while_it_is_added_is_not_told_of(self) -> None:
+        """The first ADD arms the probes, which is time enough to run a program."""
+
+        def add_meanwhile() -> list[list[object]]:
+            identities.become(ALICE)
+            return [self.add_and_run() for _ in range(ATTEMPTS)]
+
+        for said, flags in processes.ask(add_meanwhile):
+            if said == "OK":
+                self.assertEqual(flags, [records.WITHHELD])
+            else:
+                self.assertEqual((said, flags), ("EPERM", []))
+
+    def add_and_run(self) -> list[object]:
+        """Add a process that runs a set-user-ID shell meanwhile, and have that end."""
+        start, end = os.pipe(), os.pipe()
+        with device.opened() as fd:
+            pid = processes.fork_ending_with_parent()
+            if pid == 0:
+                os.close(end[1])
+                os.dup2(end[0], 0)
+                os.read(start[0], 1)
+                os.execv(self.shell, [str(self.shell), "-p", "-c", "read line"])
+            os.write(start[1], b".")
+            said = device.outcome(records.add, fd, pid)
+            # Else it might end before it has run the program.
+            waiting.until(
+                lambda: Path(f"/proc/{pid}/stat").stat().st_uid == 0, "it runs the program"
+            )
+            os.close(end[1])
+            os.waitpid(pid, 0)
+            flags = [one.flags for one in records.read_all(fd)]
+        for number in (*start, end[0]):
+            os.close(number)
+        return [said, flags]
