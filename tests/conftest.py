@@ -12,10 +12,12 @@ import pytest
 
 TREE = Path(__file__).resolve().parents[1]
 
-# A shell starts what it puts in the background with these ignored, a program hands that on, and
-# no shell may catch what it was given as ignored: tests of signals must not depend on it.
+# A shell starts what it puts in the background with the first two ignored, nohup with the third.
+# A program hands that on, and no shell may catch what it was given as ignored: tests of signals
+# must not depend on it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
