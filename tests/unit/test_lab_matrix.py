@@ -101,17 +101,17 @@ def run(jobs: Sequence[Job], console: Console) -> list[CellReport]:
 
 
 def test_what_is_tested_stays_as_it_was_when_the_run_began(tmp_path: Path) -> None:
-    deb, module, test = (
-        tmp_path / name for name in ("x.deb", "src/tracer/main.c", "tests/guest/run.py")
-    )
-    for file in (deb, module, test):
+    bench = "tools/tracer_lab/in_bench/module/bench.c"
+    names = ("x.deb", "src/tracer/main.c", "tests/guest/run.py", bench)
+    deb, *parts = (tmp_path / name for name in names)
+    for file in (deb, *parts):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("before")
     with kept_apart(tmp_path, [deb]) as subject:
-        for file in (deb, module, test):
+        for file in (deb, *parts):
             file.write_text("after")
-        kept = [subject.tree / file.relative_to(tmp_path) for file in (module, test)]
-        assert [file.read_text() for file in (*subject.debs, *kept)] == ["before"] * 3
+        kept = [subject.tree / file.relative_to(tmp_path) for file in parts]
+        assert [file.read_text() for file in (*subject.debs, *kept)] == ["before"] * 4
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tracer_lab.booted import boot_jobs
-from tracer_lab.builds import MODULE, build_jobs
+from tracer_lab.builds import BENCH, MODULE, build_jobs
 from tracer_lab.cache import claimed
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import GUEST, NOT_COPIED
@@ -80,7 +80,7 @@ def kept_apart(tree: Path, debs: Sequence[Path]) -> Iterator[Subject]:
     with tempfile.TemporaryDirectory(prefix="tracer-lab-tested-") as folder:
         copy = Path(folder)
         copy.chmod(0o755)  # apt and compilers inside a root read it as other users
-        for part in (MODULE, GUEST):
+        for part in (MODULE, GUEST, BENCH):
             shutil.copytree(tree / part, copy / part, ignore=NOT_COPIED)
         yield Subject([Path(shutil.copy(deb, copy)) for deb in debs], copy)
 
