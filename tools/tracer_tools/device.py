@@ -85,7 +85,8 @@ class Tracer:
 
         Raises RequestError with errno EINVAL (not a PID, or a thread that leads no process),
         ESRCH (no such process, or it has ended), EPERM (not the caller's to monitor), EEXIST
-        (monitored already), ENOSPC (the limit is reached), EBUSY (kprobes are off) or ENOMEM.
+        (monitored already), ENOSPC (the limit is reached, of which the last sixteenth is for
+        callers with CAP_SYS_RESOURCE), EBUSY (kprobes are off) or ENOMEM.
         """
         self._request(ADD_TREE if tree else ADD_PROCESS, pid, refusals.not_added)
 

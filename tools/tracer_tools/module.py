@@ -20,7 +20,7 @@ class ModuleState:
     missed_samples: calls that the kernel could not report, since the module's load.
     unknown_blocks: frees whose requested size was not known, so that the slab's was counted.
     unfollowed: processes of trees that could not be added, since the module's load.
-    max_processes: the most processes that can be monitored at once.
+    max_processes: the most processes that can be monitored at once, the last ones by root alone.
     tracked_blocks: the most blocks whose requested size is remembered.
     """
 

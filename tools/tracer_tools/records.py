@@ -26,9 +26,11 @@ class Record:
     row: its PID and its counters, as the table had them; all 0 if `withheld`.
     ppid: its parent when it was added, 0 if that is in no namespace that the reader sees.
     command: its command name then, at most 15 characters.
-    exit_status: how it ended, as wait(2) says it (os.waitstatus_to_exitcode()); 0 if `running`.
+    exit_status: how it ended, as wait(2) says it (os.waitstatus_to_exitcode()); 0 if `running` or
+        `withheld`.
     in_tree: whether it was added because it descends from a process of `Tracer.add(tree=True)`.
-    withheld: whether it had become another user's, so that its counters are not to be seen.
+    withheld: whether it had become another user's, so that neither its counters nor how it ended
+        are to be seen.
     running: whether it was removed by `Tracer.remove_all`, and had not ended.
     added_ns: when it was added, in nanoseconds of the monotonic clock (time.monotonic_ns()).
     ended_ns: when its last thread ended, or it was removed, by the same clock.
@@ -74,13 +76,16 @@ def parse_records(data: bytes) -> list[Record]:
 
 
 def parse_record(data: bytes, offset: int) -> Record:
-    """Return the record that begins at a byte of `data`."""
+    """Return the record that begins at a byte of `data`. Raises FormatError."""
     fields = LAYOUT.unpack_from(data, offset)
-    _, flags, pid, ppid, status, unfollowed, lost, name, added, ended, missed = fields[:11]
+    _, flags, pid, ppid, status, unfollowed, lost, comm, added, ended, missed = fields[:11]
+    name, end, _ = comm.partition(b"\0")
+    if not end:
+        raise FormatError(f"/dev/tracer: byte {offset}: no record: its name has no end: {comm!r}")
     return Record(
         row=Row(pid, *fields[11:]),
         ppid=ppid,
-        command=printable(name.partition(b"\0")[0].decode(errors="replace")),
+        command=printable(name.decode(errors="replace")),
         exit_status=status,
         in_tree=bool(flags & IN_TREE),
         withheld=bool(flags & WITHHELD),

@@ -85,8 +85,9 @@ def _why_not_added(pid: int, number: int, system: System) -> tuple[str, str]:
     if number == errno.EEXIST:
         return f"process {pid} is monitored already", ""
     if number == errno.ENOSPC:
-        message = f"no room for process {pid}, as {_limit(system)} processes are monitored"
-        return message, "remove some, or load the module with a larger max_processes"
+        places = f"{_limit(system)} can be monitored, the last sixteenth by root alone"
+        hint = "remove some, use sudo, or load the module with a larger max_processes"
+        return f"no room for process {pid}: {places}", hint
     if number == errno.EBUSY:
         return f"process {pid} cannot be monitored while kprobes are off", f"run '{KPROBES_ON}'"
     if number == errno.ENOMEM:

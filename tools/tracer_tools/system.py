@@ -91,7 +91,7 @@ class System:
         """Run a command and wait for it; None if it is not installed or never ended."""
         environment = {**os.environ, "PATH": ADMIN_PATH, "LC_ALL": "C"}
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 -- no shell, and PATH is the system's own
                 command,
                 capture_output=True,
                 check=False,

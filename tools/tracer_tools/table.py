@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 
 from tracer_tools.errors import FormatError
+from tracer_tools.lines import unsigned, whole_lines, words
 from tracer_tools.module import read_of_module
+from tracer_tools.processes import MAX_PID
 from tracer_tools.system import THIS_MACHINE, System
 
 TABLE = "/proc/tracer"
@@ -22,8 +23,6 @@ COUNTERS = (
     "unlock",
 )
 COLUMNS = ("PID", *COUNTERS)
-MAX_COUNTER = 2**64 - 1
-DECIMAL = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,9 @@ def read_table(system: System = THIS_MACHINE) -> str:
 def parse_table(text: str) -> list[Row]:
     """Return the rows in the text of the table, header included.
 
-    Raises FormatError, which names the line, for anything but the ten known columns.
+    Raises FormatError, which names the line, for anything but whole lines of the ten known columns.
     """
-    lines = text.splitlines()
+    lines = whole_lines(text, TABLE)
     if not lines:
         raise FormatError(f"{TABLE}: line 1: the header is missing")
     check_header(lines[0])
@@ -93,7 +92,7 @@ def parse_table(text: str) -> list[Row]:
 
 def check_header(line: str) -> None:
     """Raise FormatError unless `line` names the ten columns in their order."""
-    found = line.split()
+    found = words(line)
     if found == list(COLUMNS):
         return
     unknown = [name for name in found if name not in COLUMNS]
@@ -111,14 +110,17 @@ def check_header(line: str) -> None:
 
 def parse_row(line: str, number: int) -> Row:
     """Return the row in line `number` of the table. Raises FormatError."""
-    fields = line.split()
+    fields = words(line)
     if len(fields) != len(COLUMNS):
         raise FormatError(
             f"{TABLE}: line {number}: {len(fields)} fields instead of {len(COLUMNS)}: {line!r}"
         )
+    values = []
     for name, field in zip(COLUMNS, fields):
-        if not DECIMAL.fullmatch(field) or int(field) > MAX_COUNTER:
+        value = unsigned(field)
+        if value is None:
             raise FormatError(f"{TABLE}: line {number}: {name} is no counter: {field!r}")
-    if int(fields[0]) == 0:
-        raise FormatError(f"{TABLE}: line {number}: 0 is no PID: {line!r}")
-    return Row(*map(int, fields))
+        values.append(value)
+    if not 0 < values[0] <= MAX_PID:
+        raise FormatError(f"{TABLE}: line {number}: {values[0]} is no PID: {line!r}")
+    return Row(*values)

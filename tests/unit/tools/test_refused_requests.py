@@ -53,10 +53,11 @@ def test_a_process_monitored_already(machine: Machine) -> None:
     assert str(refusal(machine, "add", 5, errno.EEXIST)) == "process 5 is monitored already"
 
 
-def test_a_full_table_names_process_and_limit(machine: Machine) -> None:
+def test_a_full_table_names_process_and_limit_and_whose_the_rest_is(machine: Machine) -> None:
     error = refusal(machine, "add", 5, errno.ENOSPC)
     assert "process 5" in error.message
     assert "16384" in error.message
+    assert "root" in error.message
     assert "max_processes" in error.hint
 
 

@@ -11,7 +11,9 @@ from rich.console import Console
 from tracer_tools import COLUMNS, COUNTERS
 from tracer_tools.columns import shortened
 from tracer_tools.ctl.rendering import Format, Style, as_csv, as_json, as_table, as_text
-from tracer_tools.ctl.report import Ending, Measured, Report, ending
+from tracer_tools.ctl.report import Ending, Measured, Report, ending, of_record
+from tracer_tools.records import LAYOUT, parse_records
+from tracer_tools.records import WITHHELD as FLAG
 
 MOST = 2**64 - 1
 EXITED = Ending(0, None)
@@ -27,7 +29,7 @@ def measured(
 LARGEST = measured(4194303, *[MOST] * 9, ended=Ending(None, "SIGVTALRM"), name="a-command-of-15")
 SMALL = measured(42)
 RUNNING = measured(43, *[0] * 9, ended=None, name="daemon")
-WITHHELD = Measured(44, None, None, Ending(1, None), 2.0, None)
+WITHHELD = Measured(44, None, None, Ending(None, None), 2.0, None)
 
 
 def drawn(report: Report, style: Style, width: int) -> list[str]:
@@ -183,6 +185,16 @@ def test_csv_has_the_names_of_the_columns_and_line_ends_of_the_standard() -> Non
     assert [rows[0][name] for name in COUNTERS] == list("123456789")
     assert (rows[0]["command"], rows[0]["exit_status"]) == ('a "b", c', "0")
     assert (rows[1]["kmalloc"], rows[1]["signal"]) == ("", "")
+
+
+def test_how_a_process_ended_is_withheld_with_its_counters() -> None:
+    head = (LAYOUT.size, FLAG, 44, 1, 0x0100, 0, 0, b"cat", 0, 10**9, 0)
+    (record,) = parse_records(LAYOUT.pack(*head, *[0] * len(COUNTERS)))
+    report = Report([of_record(record, 2.0)], 2.0)
+    assert as_text(report, Style()).splitlines()[1].split() == ["44", *"---------", "-", "cat"]
+    (found,) = json.loads(as_json(report, Style(Format.JSON)))["processes"]
+    assert (found["exit_status"], found["signal"]) == (None, None)
+    assert (found["withheld"], found["running"]) == (True, False)
 
 
 def test_only_the_first_of_several_csv_reports_has_a_header() -> None:

@@ -10,6 +10,7 @@ from tracer_tools.check.engine import Finding, Status, failed, passed, skipped, 
 from tracer_tools.check.kernel import has_headers
 from tracer_tools.check.module import modinfo
 from tracer_tools.errors import FormatError
+from tracer_tools.lines import whole_lines
 from tracer_tools.module import is_loaded
 from tracer_tools.system import System
 
@@ -17,11 +18,14 @@ TREE = "/var/lib/dkms/tracer"
 LOG_LINES = 12
 MAKE_FAILED = re.compile(r"make: \*\*\*")
 # dkms 2 writes "tracer, 1.0.0, KERNEL, ARCH: installed", dkms 3 "tracer/1.0.0, KERNEL, ...";
-# what is only added has no kernel, and remarks in parentheses may follow.
+# what is only added has no kernel, and remarks in parentheses may follow. Where weak-modules has
+# linked what was built for another kernel, both write "tracer, 1.0.0, KERNEL, ARCH: installed-weak
+# from OTHER".
 STATUS_LINE = re.compile(
     r"tracer(?:/|, )(?P<version>[^,:/\s]+)"
     r"(?:, (?P<kernel>[^,\s]+), (?P<arch>[^,:\s]+))?"
-    r": (?P<state>[a-z-]+)(?: (?P<remark>\(.*\)))?"
+    r": (?P<state>added|broken|built|installed|installed-weak)"
+    r"(?: (?P<remark>from \S+|\(.*\)))?"
 )
 
 
@@ -42,9 +46,13 @@ class Entry:
 
 
 def parse_status(text: str) -> list[Entry]:
-    """Return the entries of tracer in the output of ``dkms status``. Raises FormatError."""
+    """Return the entries of tracer in the output of ``dkms status``.
+
+    Raises FormatError, which names the line, for one about tracer that is not understood or one
+    that is cut off.
+    """
     entries = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(whole_lines(text, "dkms status"), start=1):
         if not line.startswith(("tracer/", "tracer,")):
             continue
         match = STATUS_LINE.fullmatch(line.rstrip())

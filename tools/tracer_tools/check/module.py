@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracer_tools.check.engine import Finding, failed, passed, skipped, warned
 from tracer_tools.device import MAJOR, MINOR
+from tracer_tools.lines import whole_lines
 from tracer_tools.module import MODULE, RELOAD, VALUES, is_loaded
 from tracer_tools.system import System
 
@@ -16,12 +17,15 @@ IDENTITY = ("version", "srcversion")
 def modinfo(system: System, field: str) -> str | None:
     """Return a field of the installed module for the running kernel.
 
-    It is empty if the module has no such field or is not installed, None without modinfo.
+    It is empty if the module has no such field or is not installed, None without modinfo. Raises
+    FormatError if it is cut off.
     """
     ran = system.run("modinfo", "-k", system.release(), "-F", field, "tracer")
     if ran is None:
         return None
-    return ran.output.strip() if ran.status == 0 else ""
+    if ran.status != 0:
+        return ""
+    return "\n".join(whole_lines(ran.output, f"modinfo -F {field}")).strip()
 
 
 def loaded(system: System) -> Finding:

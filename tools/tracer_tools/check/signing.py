@@ -9,6 +9,7 @@ from tracer_tools.check.distribution import identify
 from tracer_tools.check.engine import Finding, failed, passed, warned
 from tracer_tools.check.module import modinfo
 from tracer_tools.check.uefi import secure_boot_state
+from tracer_tools.errors import FormatError
 from tracer_tools.module import is_loaded
 from tracer_tools.system import System
 
@@ -25,6 +26,8 @@ MAKE_KEY = (
 KERNEL_KEYS = "/proc/keys"
 KERNEL_ARGUMENTS = "/proc/cmdline"
 AS_ROOT = "sudo tracer-check"
+# kmod writes 20 bytes a line, which is all that most serial numbers have.
+SERIAL = re.compile(r"[0-9A-F]{2}(?::\s*[0-9A-F]{2})*", re.ASCII | re.IGNORECASE)
 
 
 def needs_signature(cause: str, system: System) -> Finding:
@@ -137,10 +140,15 @@ def framework(system: System, variable: str) -> str:
 
 
 def has_signed(certificate: str, system: System) -> bool:
-    """Return whether a certificate is of the key that signed the module. Raises OSError."""
-    serial = (modinfo(system, "sig_key") or "").replace(":", "")
+    """Return whether a certificate is of the key that signed the module.
+
+    Raises OSError, and FormatError if modinfo gives no serial number of a key.
+    """
+    serial = modinfo(system, "sig_key") or ""
+    if not SERIAL.fullmatch(serial):
+        raise FormatError(f"modinfo -F sig_key: no serial number: {serial!r}")
     # A certificate holds its serial number; a random one is nowhere else.
-    return bytes.fromhex(serial) in system.path(certificate).read_bytes()
+    return bytes.fromhex(serial.replace(":", "")) in system.path(certificate).read_bytes()
 
 
 def sign_again(system: System) -> str:

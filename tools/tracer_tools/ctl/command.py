@@ -135,12 +135,12 @@ def execute(paths: Sequence[str], arguments: Sequence[str]) -> int:
     told = errno.ENOENT
     for path in paths:
         try:
-            os.execv(path, list(arguments))
+            os.execv(path, list(arguments))  # noqa: S606 -- what the user asked for
         except OSError as error:
             number = error.errno or errno.EIO
         if number == errno.ENOEXEC:
             with suppress(OSError):
-                os.execv("/bin/sh", ["sh", path, *arguments[1:]])
+                os.execv("/bin/sh", ["sh", path, *arguments[1:]])  # noqa: S606 -- as execvp(3) does
         if told in ABSENT:
             told = number
         if number not in {*ABSENT, errno.EACCES}:

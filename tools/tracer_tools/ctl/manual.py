@@ -64,7 +64,8 @@ REPORT = (
   A line for each process, in the order in which they ended, and the
   total. END is the exit status, the signal that killed the process,
   or "run" if it still runs. Of a process that by then was another
-  user's, as by sudo, the counters are withheld: they show as "-".
+  user's, as by sudo, that and the counters are withheld: they show
+  as "-".
 
   Lines below the table say which of these there were: processes lost
   because thousands ended at once, processes that could not be
@@ -89,7 +90,9 @@ FILES = (
     """\
   /dev/tracer   the device; members of the group tracer may use it,
                 for processes that are all their own
-  /proc/tracer  the table that list reads""",
+  /proc/tracer  the table that list reads
+
+  tracer(4) describes both, what may fail, and what memory it takes.""",
 )
 ENVIRONMENT = (
     "environment",

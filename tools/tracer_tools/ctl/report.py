@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tracer_tools.columns import Number
+from tracer_tools.columns import NONE, Number
 from tracer_tools.processes import command_name, origin
 from tracer_tools.records import Record
 from tracer_tools.system import System
@@ -17,13 +17,21 @@ Counters = dict[str, int]
 
 @dataclass(frozen=True)
 class Ending:
-    """How a process ended: by exiting with a status, 0 to 255, or killed by a signal."""
+    """How a process ended: by exiting with a status, 0 to 255, or killed by a signal.
+
+    Neither where that is withheld.
+    """
 
     exit_status: int | None
     signal: str | None
 
     def __str__(self) -> str:
-        return str(self.exit_status) if self.signal is None else self.signal.removeprefix("SIG")
+        if self.signal is not None:
+            return self.signal.removeprefix("SIG")
+        return NONE if self.exit_status is None else str(self.exit_status)
+
+
+WITHHELD = Ending(None, None)
 
 
 def ending(status: int) -> Ending:
@@ -74,11 +82,12 @@ def in_columns(counters: Counters | None, seconds: float, *, per_second: bool) -
 
 def of_record(record: Record, most: float) -> Measured:
     """Return the measurement of a process that is monitored no longer; `most` as for `of_row`."""
+    ended = WITHHELD if record.withheld else ending(record.exit_status)
     return Measured(
         pid=record.row.pid,
         parent=record.ppid or None,
         command=record.command,
-        ending=None if record.running else ending(record.exit_status),
+        ending=None if record.running else ended,
         seconds=min(record.seconds, most),
         counters=None if record.withheld else record.row.counters(),
     )
