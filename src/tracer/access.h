@@ -47,4 +47,10 @@ bool tracer_may_read(const struct tracer_reader *reader,
 		     const struct tracer_owner *owner,
 		     struct task_struct *task);
 
+/*
+ * Whether the running task may go beyond what is for everybody: it has
+ * CAP_SYS_RESOURCE in the initial user namespace. May sleep.
+ */
+bool tracer_may_exceed(void);
+
 #endif /* TRACER_ACCESS_H */

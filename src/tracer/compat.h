@@ -10,6 +10,7 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/sched/mm.h>
+#include <linux/string_helpers.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
@@ -20,6 +21,19 @@
 static inline struct kretprobe *get_kretprobe(struct kretprobe_instance *ri)
 {
 	return ri->rp;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+/*
+ * 5.18, commit ea4692c75e1c ("lib/string_helpers: Consolidate string helpers
+ * implementation").
+ */
+static inline const char *str_yes_no(bool v)
+{
+	if (v)
+		return "yes";
+	return "no";
 }
 #endif
 
@@ -95,6 +109,16 @@ static inline int tracer_filter_heads(struct ftrace_ops *ops,
 	return ftrace_set_filter_ips(ops, heads, count, 0, 1);
 #endif
 }
+
+/*
+ * 7.0, commit 3269701cb256 ("compiler-context-analysis: Add infrastructure for
+ * Context Analysis with Clang"): who takes a lock that others may take at the
+ * same time says so. Before that sparse did not tell the two apart.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define __acquires_shared(lock) __acquires(lock)
+#define __releases_shared(lock) __releases(lock)
+#endif
 
 /*
  * The tracepoints of kmalloc. 6.1, commit 11e9734bcb6a ("mm/slab_common: unify

@@ -163,11 +163,12 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 		    const struct tracer_owner *owner, bool is_tree)
 {
 	struct tracer_process *process;
+	bool may_exceed;
 	int err;
 
 	if (is_monitored(task->signal))
 		return -EEXIST;
-	err = tracer_place_reserve();
+	err = tracer_place_take(is_tree, &may_exceed);
 	if (err)
 		return err;
 	process = tracer_session_alloc_process(session);
@@ -176,6 +177,7 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 		goto release_place;
 	}
 	process->is_tree = is_tree;
+	process->may_exceed = may_exceed;
 	err = is_tree ? tracer_session_prepare_spares(session) : 0;
 	if (err)
 		goto free_process;

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "engine.h"
 #include "probe.h"
 #include "trial.h"
@@ -195,6 +196,6 @@ void tracer_probes_show(struct seq_file *m)
 	tracer_for_each_probe(probe, NULL)
 		seq_printf(m, "%s %s %s %lu %s\n",
 			   probe->symbol->function->name, probe->symbol->name,
-			   probe->engine->is_armed(probe) ? "yes" : "no",
+			   str_yes_no(probe->engine->is_armed(probe)),
 			   probe->engine->missed(probe), probe->by);
 }

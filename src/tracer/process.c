@@ -18,11 +18,13 @@
 
 #define MAX_PROCESSES (1u << 20)
 
+#define RESERVED_PART 16 /* one place in so many is not for everybody */
+
 static unsigned int max_processes = 16384;
 module_param(max_processes, uint, 0444);
 MODULE_PARM_DESC(
 	max_processes,
-	"processes that can be monitored at a time (1 to 1048576, default 16384)");
+	"processes that can be monitored at a time, the last sixteenth (1 at least, of 2 or more) by those with CAP_SYS_RESOURCE (1 to 1048576, default 16384)");
 
 struct hlist_head tracer_process_buckets[1 << TRACER_BUCKET_BITS];
 
@@ -41,12 +43,12 @@ struct tracer_process *tracer_process_alloc(void)
 {
 	struct tracer_process *process;
 
-	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	process = kzalloc(sizeof(*process), TRACER_GFP_CHARGED);
 	if (!process)
 		return NULL;
-	process->ended = kzalloc(sizeof(*process->ended), GFP_KERNEL_ACCOUNT);
+	process->ended = kzalloc(sizeof(*process->ended), TRACER_GFP_CHARGED);
 	process->counters =
-		alloc_percpu_gfp(struct tracer_counters, GFP_KERNEL_ACCOUNT);
+		alloc_percpu_gfp(struct tracer_counters, TRACER_GFP_CHARGED);
 	if (!process->ended || !process->counters) {
 		tracer_process_free(process);
 		return NULL;
@@ -91,16 +93,40 @@ void tracer_process_free_later(struct tracer_process *process)
 	call_rcu(&process->rcu, process_free_rcu);
 }
 
-int tracer_place_reserve(void)
+/* What is for everybody is filled first, by whomever. */
+static bool has_place(bool may_exceed)
+{
+	unsigned int reserved = 0;
+
+	lockdep_assert_held(&process_lock);
+	if (!may_exceed && max_processes > 1)
+		reserved = max(max_processes / RESERVED_PART, 1u);
+	return process_count < max_processes - reserved;
+}
+
+static int take_place(bool may_exceed)
 {
 	int err = 0;
 
 	raw_spin_lock(&process_lock);
-	if (process_count < max_processes)
+	if (has_place(may_exceed))
 		process_count++;
 	else
 		err = -ENOSPC;
 	raw_spin_unlock(&process_lock);
+	return err;
+}
+
+int tracer_place_take(bool is_tree, bool *may_exceed)
+{
+	int err;
+
+	/* For its children it would be too late: they come as others run. */
+	*may_exceed = is_tree && tracer_may_exceed();
+	err = take_place(*may_exceed);
+	/* Nobody is asked for a capability that he does not need. */
+	if (err && !is_tree && tracer_may_exceed())
+		err = take_place(true);
 	return err;
 }
 
@@ -148,7 +174,7 @@ int tracer_process_insert_child(struct tracer_process *process,
 	raw_spin_lock(&process_lock);
 	if (hlist_unhashed(&parent->node))
 		err = -ESRCH;
-	else if (process_count >= max_processes)
+	else if (!has_place(process->may_exceed))
 		err = -ENOSPC;
 	else
 		err = link_process(process);

@@ -52,6 +52,7 @@ struct tracer_process {
 	unsigned long missed_before; /* samples, over all probes */
 	bool is_tree; /* its children are followed */
 	bool is_child; /* added because it is one */
+	bool may_exceed; /* its children may take reserved places */
 	struct list_head all; /* as node; in the order in which they came */
 	union {
 		struct list_head spare; /* session->lock; not a process yet */
@@ -142,19 +143,24 @@ void tracer_process_free(struct tracer_process *process);
 void tracer_process_free_later(struct tracer_process *process);
 
 /*
- * A place among max_processes. It is taken before the probes are armed, so
- * that nobody disarms them before the process is in the table.
+ * A place among max_processes for what the running task adds. It is taken
+ * before the probes are armed, so that nobody disarms them before the process
+ * is in the table. The last sixteenth of the places, one at least but not the
+ * only one, is for those who may exceed: else a member of the group could take
+ * all, and leave none to root. @may_exceed: whether a tree's children may take
+ * of these.
  * Return: 0 or -ENOSPC.
  */
-int tracer_place_reserve(void);
+int tracer_place_take(bool is_tree, bool *may_exceed);
 void tracer_place_release(void);
 
 /* Put a process that has a place in the table. Return: 0 or -EEXIST. */
 int tracer_process_insert(struct tracer_process *process);
 
 /*
- * Put a process in the table, in a place of its own, if @parent still is
- * there: its place is what keeps the probes armed until this one has one.
+ * Put a process in the table, in a place of its own that its may_exceed allows,
+ * if @parent still is there: its place is what keeps the probes armed until
+ * this one has one.
  * In an RCU read-side section, in atomic context too.
  * Return: 0, -ESRCH (the parent is not monitored any more), -ENOSPC, -EEXIST.
  */

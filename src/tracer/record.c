@@ -45,8 +45,6 @@ static void fill(struct tracer_record *record, struct tracer_process *process,
 
 	record->size = sizeof(*record);
 	record->flags = flags;
-	if (!(flags & TRACER_RECORD_RUNNING))
-		record->exit_status = exit_status(task);
 	strscpy_pad(record->comm, task->group_leader->comm,
 		    sizeof(record->comm));
 	record->added_ns = process->added_ns;
@@ -59,6 +57,8 @@ static void fill(struct tracer_record *record, struct tracer_process *process,
 		record->flags |= TRACER_RECORD_WITHHELD;
 		return;
 	}
+	if (!(flags & TRACER_RECORD_RUNNING))
+		record->exit_status = exit_status(task);
 	tracer_process_sum(process, &sum);
 	memcpy(&record->counts, &sum, sizeof(sum));
 }

@@ -24,6 +24,7 @@
 #include <linux/string.h>
 
 #include "access.h"
+#include "compat.h"
 #include "process.h"
 #include "report.h"
 
@@ -159,7 +160,8 @@ static struct report *find_next(struct seq_file *m, loff_t *pos)
 	return NULL;
 }
 
-static void *report_start(struct seq_file *m, loff_t *pos) __acquires(RCU)
+static void *report_start(struct seq_file *m, loff_t *pos)
+	__acquires_shared(RCU)
 {
 	struct report *report = m->private;
 	int err = 0;
@@ -192,7 +194,7 @@ static void *report_next(struct seq_file *m, void *v, loff_t *pos)
 	return next;
 }
 
-static void report_stop(struct seq_file *m, void *v) __releases(RCU)
+static void report_stop(struct seq_file *m, void *v) __releases_shared(RCU)
 {
 	rcu_read_unlock();
 }
@@ -239,7 +241,7 @@ static int report_show(struct seq_file *m, void *v)
 
 	if (v == SEQ_START_TOKEN)
 		return show_header(m);
-	if (seq_get_buf(m, &line) < LONGEST_LINE) {
+	if (seq_get_buf(m, &line) < LONGEST_LINE || !line) {
 		seq_commit(m, -1); /* this row comes first in another buffer */
 		return 0;
 	}

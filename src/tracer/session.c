@@ -80,7 +80,7 @@ struct tracer_session *tracer_session_create(struct file *file)
 {
 	struct tracer_session *session;
 
-	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	session = kzalloc(sizeof(*session), TRACER_GFP_CHARGED);
 	if (!session)
 		return NULL;
 	kref_init(&session->kref);

@@ -8,6 +8,7 @@
 #define TRACER_SESSION_H
 
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -20,6 +21,14 @@
 
 struct mem_cgroup;
 struct tracer_process;
+
+/*
+ * For memory that somebody's memory cgroup is charged with. Where that has no
+ * more to give, the allocation fails: the kernel would else kill one of its
+ * processes, which is too much for counting what they do.
+ */
+#define TRACER_GFP_CHARGED \
+	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 struct tracer_session {
 	struct kref kref; /* of the open file, and of each process */

@@ -27,8 +27,12 @@
  *           saved user ids all the caller's real user id, nor has the caller
  *           CAP_SYS_PTRACE or CAP_PERFMON in its user namespace
  *   EEXIST  ADD: monitored already
- *   ENOSPC  ADD: module parameter max_processes is reached
- *   ENOMEM  ADD: out of memory
+ *   ENOSPC  ADD: module parameter max_processes is reached; its last sixteenth
+ *           (one at least, where there are two) is for callers who have
+ *           CAP_SYS_RESOURCE in the initial user namespace, and for the children
+ *           of trees that these have added
+ *   ENOMEM  ADD: out of memory, or the memory cgroup of who opened the file is
+ *           at its limit
  *   EBUSY   ADD: the kernel's kprobes or function tracing are switched off
  *           (debugfs kprobes/enabled, sysctl kernel.ftrace_enabled)
  *   ENOTTY  any other request
@@ -90,7 +94,8 @@ struct tracer_counts {
 #define TRACER_RECORD_TREE 0x1
 /*
  * TRACER_RECORD_WITHHELD: it had become another user's (by a set-user-ID
- * program, say), which who added it may not monitor; its counts are 0.
+ * program, say), which who added it may not monitor; its counts are 0, and so
+ * is its exit status.
  */
 #define TRACER_RECORD_WITHHELD 0x2
 /* TRACER_RECORD_RUNNING: it has not ended, but was removed by REMOVE_ALL. */
@@ -102,7 +107,7 @@ struct tracer_record {
 	__u32 flags; /* TRACER_RECORD_*; others mean nothing yet */
 	__s32 pid; /* in the reader's PID namespace, 0 if not in it */
 	__s32 ppid; /* the same of its parent when it was added */
-	__s32 exit_status; /* as of wait(2); 0 if it runs */
+	__s32 exit_status; /* as of wait(2); 0 if it runs or is withheld */
 	__u32 unfollowed; /* of trees, not followed since the record before */
 	__u64 lost; /* records dropped since the record before */
 	char comm[16]; /* its name then; ends with a NUL */

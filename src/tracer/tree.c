@@ -42,6 +42,8 @@ static void follow(struct tracer_process *parent, struct task_struct *task)
 	child->owner = parent->owner;
 	child->is_tree = true;
 	child->is_child = true;
+	/* Asked of who added the tree, as here runs whoever forks. */
+	child->may_exceed = parent->may_exceed;
 	err = tracer_process_insert_child(child, parent);
 	if (!err)
 		return;

@@ -69,6 +69,12 @@ class GuestTest(unittest.TestCase):
         self.addCleanup(opened.__exit__, None, None, None)
         return opened.__enter__()
 
+    def open_node_to_all(self) -> None:
+        """Let every user open the node until the test is over."""
+        opened = device.open_to_all()
+        opened.__enter__()
+        self.addCleanup(opened.__exit__, None, None, None)
+
     def reload(self, *parameters: str) -> None:
         """Load the module anew with parameters, and as it was when the test is over."""
         self.addCleanup(self._reload)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,8 @@ def outcome(act: Callable[..., object], *arguments: object) -> str:
 @contextmanager
 def open_to_all() -> Iterator[None]:
     """Let every user open the node, so that the driver's own rule is what is tested."""
+    # Where the module was loaded a moment ago, udev may be about to set the mode.
+    subprocess.run(["udevadm", "settle"], check=True)
     mode = NODE.stat().st_mode & 0o7777
     NODE.chmod(0o666)
     try:

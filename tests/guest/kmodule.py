@@ -26,10 +26,15 @@ def load(*parameters: str) -> None:
     _run("modprobe", "tracer", *parameters)
 
 
+def load_file(path: Path, *parameters: str) -> None:
+    """Load the module in a file. Raises LoadError."""
+    _run("insmod", str(path), *parameters)
+
+
 def load_built(name: str) -> None:
     """Load a module of these tests unless it is loaded. Raises LoadError."""
     if not loaded(name):
-        _run("insmod", str(BUILT / f"{name}.ko"))
+        load_file(BUILT / f"{name}.ko")
 
 
 def unload(name: str = "tracer") -> None:

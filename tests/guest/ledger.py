@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from ftrace import Event
+from ftrace import Event, kernel_has
 from proctracer import NAMES, Counters
 
 BEGIN = "begin"
 LARGEST_SLAB = 8192
+SLABS = (8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, LARGEST_SLAB)
 CALL_COLUMNS = {
     "schedule": "sched",
     "up": "up",
@@ -19,6 +20,16 @@ CALL_COLUMNS = {
 }
 ZERO_SIZE_POINTER = 16
 Counts = dict[str, int]
+
+
+def usable(event: Event) -> int:
+    """Give what ksize() says of a new block. KASAN's zones around it are in bytes_alloc alone."""
+    given, requested = event.number("bytes_alloc"), event.number("bytes_req")
+    if requested > LARGEST_SLAB or not kernel_has("kasan_report"):
+        return given
+    if event.name.startswith("kmem_cache"):
+        return requested
+    return next(size for size in SLABS if requested <= size)
 
 
 class Ledger:
@@ -55,7 +66,7 @@ class Ledger:
             elif event.name in ("kmalloc", "kmalloc_node"):
                 self._allocated(event)
             elif event.name in ("kmem_cache_alloc", "kmem_cache_alloc_node"):
-                self._prices[event.pointer] = event.number("bytes_alloc")
+                self._prices[event.pointer] = usable(event)
             elif event.name == "kfree":
                 self._freed(event)
             else:
@@ -86,7 +97,7 @@ class Ledger:
         pointer, requested = event.pointer, event.number("bytes_req")
         counts = self._counts_for(event)
         if pointer:
-            price = event.number("bytes_alloc") if counts is None else requested
+            price = usable(event) if counts is None else requested
             self._prices[pointer] = price
         if counts is None:
             return

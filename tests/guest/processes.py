@@ -135,6 +135,23 @@ def fork_ending_with_parent() -> int:
     return pid
 
 
+def fork_idle() -> int:
+    """Start a process that does nothing until it is killed, or its parent ends."""
+    pid = fork_ending_with_parent()
+    if pid == 0:
+        while True:
+            signal.pause()
+    return pid
+
+
+def end(pids: list[int]) -> None:
+    """Kill children and wait for their ends."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+
 def _system_call(pid: int, tid: int) -> str:
     try:
         text = Path(f"/proc/{pid}/task/{tid}/syscall").read_text(encoding="ascii")

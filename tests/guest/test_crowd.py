@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
-from collections.abc import Iterator
 
 import device
 import processes
@@ -16,26 +14,14 @@ from processes import Child, Link
 CROWD = 1100
 
 
-def fork_idle() -> int:
-    """Start a process that does nothing until it is killed, or its parent ends."""
-    pid = processes.fork_ending_with_parent()
-    if pid == 0:
-        while True:
-            signal.pause()
-    return pid
-
-
-def be_a_crowd(link: Link) -> None:
-    """Start many processes and tell their numbers."""
-    pids = [fork_idle() for _ in range(CROWD)]
+def be_a_crowd(link: Link, count: int = CROWD) -> None:
+    """Start many processes and tell their numbers; when told to, end them."""
+    pids = [processes.fork_idle() for _ in range(count)]
     link.send(pids)
     try:
         link.receive()
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        for pid in pids:
-            os.waitpid(pid, 0)
+        processes.end(pids)
 
 
 def come_and_go(pids: list[int], link: Link) -> None:
@@ -47,19 +33,6 @@ def come_and_go(pids: list[int], link: Link) -> None:
             device.remove(pid)
         for pid in pids:
             device.add(pid)
-
-
-def read_slowly(size: int) -> Iterator[bytes]:
-    """Read the report in small pieces."""
-    fd = os.open(proctracer.REPORT, os.O_RDONLY)
-    try:
-        while True:
-            piece = os.read(fd, size)
-            if not piece:
-                return
-            yield piece
-    finally:
-        os.close(fd)
 
 
 class Crowd(GuestTest):
@@ -85,7 +58,7 @@ class Crowd(GuestTest):
         comer.said()
         self.assertEqual(len(stay), 1000)
         for size in (97, 1024, 4096):
-            text = b"".join(read_slowly(size)).decode("ascii")
+            text = b"".join(proctracer.pieces(size)).decode("ascii")
             seen = list(proctracer.parse(text))
             self.assertEqual(stay - set(seen), set(), "lost")
             self.assertEqual(seen, sorted(seen), "out of order")

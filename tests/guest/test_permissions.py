@@ -54,9 +54,7 @@ def pids_seen_as(become: Callable[[], None]) -> list[int]:
 class Permission(GuestTest):
     def setUp(self) -> None:
         super().setUp()
-        opened = device.open_to_all()
-        opened.__enter__()
-        self.addCleanup(opened.__exit__, None, None, None)
+        self.open_node_to_all()
 
     def assert_may(self, become: Callable[[], None], pid: int, expected: str) -> None:
         """Check that ADD, the row and REMOVE go by one rule."""
@@ -111,6 +109,30 @@ class Users(Permission):
         self.assertEqual(pids_seen_as(becoming(ALICE)), [of_alice.pid])
         self.assertEqual(pids_seen_as(becoming(BOB)), [of_bob.pid])
         self.assertEqual(list(proctracer.rows()), sorted([of_alice.pid, of_bob.pid, of_root.pid]))
+
+    def test_the_rows_are_those_of_who_opened_the_table(self) -> None:
+        of_alice = self.monitored_sleeper(becoming(ALICE))
+        self.monitored_sleeper()
+
+        def read_as_root_what_alice_opened() -> list[int]:
+            os.setresuid(ALICE, ALICE, 0)
+            fd = os.open(proctracer.REPORT, os.O_RDONLY)
+            os.setresuid(0, 0, 0)
+            return list(proctracer.parse(os.read(fd, 65536).decode("ascii")))
+
+        self.assertEqual(processes.ask(read_as_root_what_alice_opened), [of_alice.pid])
+
+    def test_a_user_does_not_open_the_table_for_writing(self) -> None:
+        def open_as_user() -> str:
+            identities.become(ALICE)
+            return device.outcome(os.open, proctracer.REPORT, os.O_WRONLY)
+
+        self.assertEqual(processes.ask(open_as_user), "EACCES")
+
+    def test_what_root_added_its_owner_may_remove(self) -> None:
+        child = self.monitored_sleeper(becoming(ALICE))
+        self.assertEqual(asked_as(becoming(ALICE), device.remove, child.pid), "OK")
+        self.assertEqual(proctracer.rows(), {})
 
 
 class Capabilities(Permission):

@@ -244,12 +244,10 @@ class OfAnotherUser(GuestTest):
 
     def setUp(self) -> None:
         super().setUp()
-        opened = device.open_to_all()
-        opened.__enter__()
-        self.addCleanup(opened.__exit__, None, None, None)
+        self.open_node_to_all()
 
     def records_of(self, *command: str, capability: int = -1) -> list[list[int]]:
-        """Tell flags and calls of each process of a tree that a user adds before it is run."""
+        """Tell flags, calls and end of each process of a tree that a user adds before it is run."""
 
         def as_user() -> list[list[int]]:
             if capability < 0:
@@ -264,17 +262,26 @@ class OfAnotherUser(GuestTest):
                     os.execv(command[0], command)
                 records.add(fd, pid, tree=True)
                 os.write(start[1], b".")
-                return [[one.flags, one.counters.kmalloc] for one in records.read_all(fd)]
+                return [
+                    [one.flags, one.counters.kmalloc, one.exit_status]
+                    for one in records.read_all(fd)
+                ]
 
         return list(processes.ask(as_user))
 
     def test_counts_of_a_set_user_id_program_are_withheld(self) -> None:
-        self.assertEqual(self.records_of("/bin/su", "--help"), [[records.WITHHELD, 0]])
+        self.assertEqual(self.records_of("/bin/su", "--help"), [[records.WITHHELD, 0, 0]])
 
     def test_counts_of_what_it_starts_are_withheld(self) -> None:
         shell = self.set_user_id_shell()
         found = self.records_of(shell, "-p", "-c", "/bin/true; true")
-        self.assertEqual(found, [[records.TREE | records.WITHHELD, 0], [records.WITHHELD, 0]])
+        self.assertEqual(found, [[records.TREE | records.WITHHELD, 0, 0], [records.WITHHELD, 0, 0]])
+
+    def test_how_both_ended_is_withheld_too(self) -> None:
+        command = [self.set_user_id_shell(), "-p", "-c", "/bin/false; exit 7"]
+        self.assertEqual([status for *_, status in self.records_of(*command)], [0, 0])
+        seen = self.records_of(*command, capability=identities.CAP_PERFMON)
+        self.assertEqual([status for *_, status in seen], [1 << 8, 7 << 8])
 
     def set_user_id_shell(self) -> str:
         """Give a shell that runs as root, whoever runs it."""
@@ -289,11 +296,13 @@ class OfAnotherUser(GuestTest):
         return str(shell)
 
     def test_counts_of_another_program_are_not(self) -> None:
-        ((flags, calls),) = self.records_of("/bin/ls", "--help")
+        ((flags, calls, _),) = self.records_of("/bin/ls", "--help")
         self.assertEqual(flags, 0)
         self.assertTrue(calls)
 
     def test_who_may_monitor_everybody_gets_them_all(self) -> None:
-        ((flags, calls),) = self.records_of("/bin/su", "--help", capability=identities.CAP_PERFMON)
+        ((flags, calls, _),) = self.records_of(
+            "/bin/su", "--help", capability=identities.CAP_PERFMON
+        )
         self.assertEqual(flags, 0)
         self.assertTrue(calls)

@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 
 import device
+import identities
 import kmodule
 import kprobes
+import processes
 from case import DEBUGFS, SYSFS, GuestTest, engine
 
 VALUES = ["missed_samples", "processes", "unknown_blocks"]
@@ -118,3 +120,14 @@ class Debugfs(GuestTest):
     def test_no_probe_missed_anything(self) -> None:
         self.monitored_sleeper()
         self.assertEqual({probe["missed"] for probe in self.probes()}, {"0"})
+
+    def test_nobody_writes_and_only_root_reads_what_processors_counted(self) -> None:
+        self.assertEqual([mode(DEBUGFS / name) for name in ("probes", "cpus")], [0o444, 0o400])
+
+    def test_a_user_opens_neither(self) -> None:
+        def open_as_user() -> list[str]:
+            identities.become(identities.ALICE)
+            paths = (DEBUGFS / "probes", DEBUGFS / "cpus")
+            return [device.outcome(os.open, path, os.O_RDONLY) for path in paths]
+
+        self.assertEqual(processes.ask(open_as_user), ["EACCES", "EACCES"])

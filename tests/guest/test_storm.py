@@ -29,9 +29,7 @@ def be_targets(link: Link) -> None:
     pids = [processes.fork_ending_with_parent() or _work_until_killed() for _ in range(TARGETS)]
     link.send(pids)
     link.receive()
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    processes.end(pids)
 
 
 def _work_until_killed() -> int:
