@@ -24,7 +24,12 @@ IN_GUEST = Path(__file__).with_name("in_guest")
 USERS_PACKAGES = ("sudo", "tmux")
 SECONDS = 400  # emulated, on a busy machine
 # Begun first, so that no processor is left with one of them alone at the end.
-LONGEST = ("test_autopkgtest.py", "test_running_system.py", "test_terminal.py")
+LONGEST = (
+    "test_autopkgtest.py",
+    "test_churn.py",
+    "test_running_system.py",
+    "test_terminal.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

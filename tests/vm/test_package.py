@@ -66,6 +66,7 @@ def test_the_group_exists(installed: Path) -> None:
         "usr/share/bash-completion/completions/tracerctl",
         "usr/share/man/man1/tracer-check.1.gz",
         "usr/share/man/man1/tracerctl.1.gz",
+        "usr/share/man/man4/tracer.4.gz",
         "usr/share/zsh/vendor-completions/_tracerctl",
         "usr/src/tracer-{version}/dkms.conf",
     ],

@@ -14,7 +14,7 @@ from typing import Any, Callable
 from looking import ran
 
 KEY = "/var/lib/dkms/mok.pub"
-PASSWORD = "eleven cats"
+PASSWORD = "eleven cats"  # noqa: S105 -- of a guest that lives for minutes
 Facts = dict[str, Any]
 
 
