@@ -11,8 +11,13 @@ COMPLAINT = re.compile(
     r"|inconsistent lock|circular locking|\bleak|soft lockup|hard LOCKUP|rcu.*stall"
     r"|blocked for more|general protection|unable to handle|refcount_t"
     r"|list_(add|del) corruption|use-after-free|slab-out-of-bounds"
-    r"|bad: scheduling|scheduling while atomic|sleeping function called"
+    r"|bad: scheduling|scheduling while atomic|sleeping function called|\bUBSAN:"
 )
+# A report of KCSAN, on a kernel built with it: its title, frames with the module in brackets, and
+# a rule at its end.
+RACE = "BUG: KCSAN: "
+END_OF_RACE = "=========="
+OURS = "[tracer]"
 RECORD_LIMIT = 8192
 # Of /proc/sys/kernel/tainted: bad page, oops, warning, soft lockup.
 TAINTS_OF_TROUBLE = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
@@ -51,11 +56,30 @@ class KernelLog:
 
     def complaints(self) -> list[str]:
         """Give the lines that tell of trouble, a new taint among them."""
-        found = [line for line in self.lines() if COMPLAINT.search(line)]
+        found = complaints_in(self.lines())
         new = taint() & ~self._taint & TAINTS_OF_TROUBLE
         if new:
             found.append(f"the kernel is newly tainted: {new:#x}")
         return found
+
+
+def complaints_in(lines: list[str]) -> list[str]:
+    """Give the lines that tell of trouble, but no data race that tracer has no part in."""
+    return [
+        line
+        for number, line in enumerate(lines)
+        if COMPLAINT.search(line) and not (RACE in line and _is_foreign(lines[number:]))
+    ]
+
+
+def _is_foreign(lines: list[str]) -> bool:
+    """Say whether tracer is nowhere in the report at the beginning of these lines."""
+    for line in lines:
+        if OURS in line:
+            return False
+        if line.startswith(END_OF_RACE):
+            return True
+    return False  # it has not been written to its end, nobody knows
 
 
 def taint() -> int:

@@ -134,11 +134,11 @@ def select(tests: list[unittest.TestCase], patterns: list[str]) -> list[unittest
     ]
 
 
-def run_one(test: unittest.TestCase) -> Outcome:
-    """Run a test, then search the kernel log since its start."""
+def run_one(test: unittest.TestCase, seconds: int) -> Outcome:
+    """Run a test, ended after so many seconds; then search the kernel log since its start."""
     outcome = Outcome()
     log = KernelLog()
-    signal.alarm(HANG_SECONDS)
+    signal.alarm(seconds)
     try:
         test.run(outcome)
     finally:
@@ -148,17 +148,17 @@ def run_one(test: unittest.TestCase) -> Outcome:
     return outcome
 
 
-def _hung(number: int, frame: FrameType | None) -> None:
-    raise HungError(f"no end after {HANG_SECONDS} s")
-
-
-def run_all(tests: list[unittest.TestCase], results: Path | None) -> int:
+def run_all(tests: list[unittest.TestCase], results: Path | None, seconds: int) -> int:
     """Run tests one after the other; give the number that did not pass or skip."""
+
+    def hung(number: int, frame: FrameType | None) -> None:
+        raise HungError(f"no end after {seconds} s")
+
     report = Results(results)
-    signal.signal(signal.SIGALRM, _hung)
+    signal.signal(signal.SIGALRM, hung)
     for test in tests:
         began = time.monotonic()
-        outcome = run_one(test)
+        outcome = run_one(test, seconds)
         report.add(test.id(), outcome, time.monotonic() - began)
     report.end()
     return report.count["fail"]
@@ -169,6 +169,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, help="write one JSON line a test to this file")
     parser.add_argument("--facts", type=Path, help="write what the kernel is to this file")
+    parser.add_argument(
+        "--slowness", type=int, default=1, help="how many times as long as usual a test may take"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the tests and end")
     parser.add_argument("patterns", nargs="*", help="run the tests whose name holds one of these")
     return parser
@@ -189,7 +192,7 @@ def main() -> int:
         return 2
     if options.facts:
         facts.write(options.facts)
-    return 1 if run_all(tests, options.results) else 0
+    return 1 if run_all(tests, options.results, HANG_SECONDS * options.slowness) else 0
 
 
 if __name__ == "__main__":

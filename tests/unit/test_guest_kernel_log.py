@@ -27,6 +27,11 @@ def kmsg(imported: Callable[[str], ModuleType]) -> ModuleType:
         "INFO: task python3:214 blocked for more than 120 seconds.",
         "bad: scheduling from the idle thread!",
         "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [tracer_worker:301]",
+        "BUG: KASAN: use-after-free in tracer_process_find+0x1c/0x40 [tracer]",
+        "BUG: MAX_LOCKDEP_CHAINS too low!",
+        "UBSAN: shift-out-of-bounds in /var/lib/dkms/tracer/1.0.0/build/block.c:71:2",
+        "WARNING: possible circular locking dependency detected",
+        "WARNING: suspicious RCU usage",
     ],
 )
 def test_what_the_kernel_says_of_a_sleeping_handler_is_a_complaint(
@@ -46,3 +51,51 @@ def test_what_the_kernel_says_of_a_sleeping_handler_is_a_complaint(
 )
 def test_what_load_alone_brings_about_is_none(kmsg: ModuleType, line: str) -> None:
     assert not kmsg.COMPLAINT.search(line)
+
+
+RULE = "=================================================================="
+# As the kernel writes it, in records of a line each.
+RACE = [
+    RULE,
+    "BUG: KCSAN: data-race in {0} / {0}",
+    "",
+    "write to 0xffff88800c0f5a10 of 8 bytes by task 214 on cpu 0:",
+    " {0}+0x2a/0x50",
+    " vfs_read+0x134/0x3a0",
+    "",
+    "read to 0xffff88800c0f5a10 of 8 bytes by task 215 on cpu 1:",
+    " {0}+0x9/0x50",
+    "",
+    "Reported by Kernel Concurrency Sanitizer on:",
+    RULE,
+]
+
+
+def race(function: str) -> list[str]:
+    """A report on a race in that function."""
+    return [line.format(function) for line in RACE]
+
+
+def test_a_data_race_of_the_rest_of_the_kernel_is_no_complaint(kmsg: ModuleType) -> None:
+    assert kmsg.complaints_in(race("tick_sched_do_timer")) == []
+
+
+def test_a_data_race_that_tracer_has_a_part_in_is_a_complaint(kmsg: ModuleType) -> None:
+    ours = race("tracer_count [tracer]")
+    assert kmsg.complaints_in([*race("wake_up_var"), *ours, *race("wake_up_var")]) == [ours[1]]
+
+
+def test_a_race_is_ours_wherever_in_its_report_we_stand(kmsg: ModuleType) -> None:
+    report = race("refcount_read")
+    report[5] = " tracer_show+0x134/0x3a0 [tracer]"
+    assert kmsg.complaints_in(report) == [report[1]]
+
+
+def test_a_report_without_its_end_is_a_complaint(kmsg: ModuleType) -> None:
+    assert kmsg.complaints_in(race("tick_sched_do_timer")[:6]) != []
+
+
+def test_another_complaint_within_a_foreign_report_is_one(kmsg: ModuleType) -> None:
+    report = race("tick_sched_do_timer")
+    report.insert(4, "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2")
+    assert kmsg.complaints_in(report) == [report[4]]

@@ -88,7 +88,7 @@ def layers(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(roots, "LAYERS_KEPT", 2)
     monkeypatch.setattr(roots, "as_root", list)
     monkeypatch.setattr(cache_module, "as_root", list)
-    made = [roots.roots_dir() / f"base+{number}" for number in range(3)]
+    made = [roots.roots_dir() / f"base-6.1+{number}" for number in range(3)]
     before = 0.0
     for layer in made:
         layer.mkdir(parents=True)
@@ -99,7 +99,7 @@ def layers(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def drop_old(layers: list[Path]) -> list[Path]:
-    roots._drop_old_layers(roots.roots_dir() / "base", layers[0])
+    roots._drop_old_layers(roots.roots_dir() / "base-6.1", layers[0])
     return [layer for layer in layers if layer.exists()]
 
 

@@ -96,6 +96,26 @@ def test_a_panic_is_no_lost_guest(guest: Guest, monkeypatch: pytest.MonkeyPatch)
     assert "console-stand-in-1.log" in error.value.hint
 
 
+PANICKED = """\
+[    0.1] BUG: unrelated, long ago
+[   51.0] random: crng init done
+[   99.1] ==================================================================
+[   99.1] BUG: KASAN: slab-use-after-free in tracer_find+0x1c/0x40 [tracer]
+[   99.1] Read of size 8 at addr ffff88800c0f5a10 by task python3/214
+[   99.2] Kernel panic - not syncing: KASAN: panic_on_warn set ...
+[   99.2] CPU: 0 PID: 214 Comm: python3
+"""
+
+
+def test_the_last_report_before_a_panic_is_shown() -> None:
+    assert vm.report_before_panic(PANICKED) == PANICKED.splitlines()[3:6]
+
+
+def test_of_a_panic_without_a_report_its_reason_is_shown() -> None:
+    console = "[ 1.0] Run /init\n[ 1.1] Kernel panic - not syncing: No init found.\r\n[ 1.2] x"
+    assert vm.report_before_panic(console) == [console.splitlines()[1]]
+
+
 def test_a_guest_lost_twice_is_neither_pass_nor_fail(
     guest: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,14 @@ def with_a_status_of_failure(suite: SuiteRun) -> SuiteRun:
     return replace(suite, result=replace(suite.result, status=1))
 
 
+def with_a_leak(suite: SuiteRun) -> SuiteRun:
+    return replace(suite, sanitizers="unreferenced object 0xffff888 (size 64):\nend\n")
+
+
+def with_sanitizers_that_nobody_asked(suite: SuiteRun) -> SuiteRun:
+    return replace(suite, sanitizers="")
+
+
 def without_facts(suite: SuiteRun) -> SuiteRun:
     return replace(suite, facts="")
 
@@ -81,6 +89,8 @@ def without_facts(suite: SuiteRun) -> SuiteRun:
         (without_the_end_line, "no end line"),
         (without_a_power_off, "did not power off"),
         (with_a_status_of_failure, "0 tests failed, but the exit status of the runner is 1"),
+        (with_a_leak, "the kernel's sanitizers: unreferenced object 0xffff888 (size 64):"),
+        (with_sanitizers_that_nobody_asked, "the sanitizers were not asked to the end"),
         (without_facts, "facts of the kernel: not JSON"),
     ],
 )
@@ -91,6 +101,11 @@ def test_whatever_is_not_in_order_fails_the_cell(
     assert cell.verdict is Verdict.FAIL
     (said,) = cell.reasons
     assert reason in said
+
+
+def test_sanitizers_that_found_nothing_are_in_order() -> None:
+    cell = judged("sanitizer-6.1", replace(suite_run("pass"), sanitizers="end\n"), LOG)
+    assert (cell.verdict, cell.reasons) == (Verdict.PASS, ())
 
 
 def test_failed_tests_with_an_exit_status_of_success_are_a_fault_too() -> None:

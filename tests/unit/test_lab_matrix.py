@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from tracer_lab.cache import locked
-from tracer_lab.cells import CELLS
+from tracer_lab.cells import CELLS, SANITIZER_CELLS
 from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import list_tests
 from tracer_lab.matrix import Subject, all_jobs, kept_apart, run_jobs, select, workers
@@ -36,6 +36,8 @@ JOBS = [
     job("trixie-rt"),
     job("forky"),
     job("trixie-arm64", in_default=False),
+    job("sanitizer-6.1", in_default=False),
+    job("sanitizer-7.3", in_default=False),
     job("build-trixie", has_tests=False),
 ]
 
@@ -44,10 +46,12 @@ JOBS = [
     ("only", "tests", "everything", "names"),
     [
         ("", "", False, ["trixie", "trixie-rt", "forky", "build-trixie"]),
-        ("", "", True, ["trixie", "trixie-rt", "forky", "trixie-arm64", "build-trixie"]),
+        ("", "", True, [one.name for one in JOBS]),
         ("trixie*", "", False, ["trixie", "trixie-rt"]),
         ("trixie*", "", True, ["trixie", "trixie-rt", "trixie-arm64"]),
         ("trixie-arm64", "", False, ["trixie-arm64"]),
+        ("sanitizer*", "", False, ["sanitizer-6.1", "sanitizer-7.3"]),
+        ("*-7.3", "", False, ["sanitizer-7.3"]),
         ("*trixie", "zombie", False, ["trixie"]),
     ],
 )
@@ -73,7 +77,8 @@ def test_six_kernels_are_generic_and_all_cells_have_names_of_their_own() -> None
 def test_every_kernel_of_amd64_that_boots_is_tested_with_both_engines() -> None:
     names = [one.name for one in all_jobs() if one.has_tests]
     by_ftrace = [name.removesuffix("-ftrace") for name in names if name.endswith("-ftrace")]
-    assert by_ftrace == [cell.name for cell in CELLS if cell.architecture == "amd64"]
+    built = [cell.name for cell in SANITIZER_CELLS]
+    assert by_ftrace == [*(cell.name for cell in CELLS if cell.architecture == "amd64"), *built]
     assert set(by_ftrace) <= set(names)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from tracer_lab.cells import CELLS, Cell
 from tracer_lab.errors import LabError
 from tracer_lab.facts import KernelFacts, parse_facts
-from tracer_lab.guest_suite import SuiteRun, faults, run_suite
+from tracer_lab.guest_suite import Setting, SuiteRun, faults, run_suite
 from tracer_lab.reports import CellReport, Finding, Job, Order, Verdict, stopped_by
 from tracer_lab.results import Results
-from tracer_lab.roots import ensure_base, ensure_installed, kernel_release
+from tracer_lab.roots import ensure_base, ensure_layer, kernel_release
 
 # The engine that is not the default, in every run of the tests: there alone where kernels still
 # change most. `invoke matrix` has it on all.
@@ -47,14 +47,22 @@ def run_cell(cell: Cell, order: Order, name: str = "", arguments: Sequence[str] 
 
     Raises LabError if the system cannot be made or the packages not installed.
     """
-    name = name or cell.name
     order.say("making its root file system")
-    ensure_base(cell)
+    base = ensure_base(cell)
+    return run_on(base, cell.name, name or cell.name, order, Setting(arguments))
+
+
+def run_on(base: Path, system: str, name: str, order: Order, setting: Setting) -> CellReport:
+    """Install the packages on a copy of a root file system, boot it, run guest tests, and judge.
+
+    ``system`` is what logs call the root file system, ``name`` is the report's.
+    Raises LabError if the packages cannot be installed.
+    """
     order.say("installing the packages")
-    root = ensure_installed(cell, order.debs)
+    root = ensure_layer(base, system, order.debs)
     losses: list[str] = []
     try:
-        suite = run_suite(f"matrix-{name}", root, order, losses.append, arguments)
+        suite = run_suite(f"matrix-{name}", root, order, losses.append, setting)
     except LabError as error:
         return stopped_by(error, name, order.log, kernel_release(root))
     with order.log.open("a", encoding="utf-8") as sink:
@@ -99,5 +107,6 @@ def story_of(suite: SuiteRun) -> str:
         f"--- console: {result.console}\n"
         f"--- what the tests printed; exit status {result.status}\n{result.output}"
         f"--- facts\n{suite.facts}\n"
+        f"--- sanitizers\n{suite.sanitizers or 'none'}\n"
         f"--- kernel log\n{suite.kernel_log}"
     )

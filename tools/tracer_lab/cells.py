@@ -105,11 +105,12 @@ class BuildCell:
     architecture: str = "amd64"
     every_version: bool = True  # False: of each flavour only the newest 6.1, the newest 6.12...
     tools: tuple[str, ...] = ()  # packages that it needs beside compilers
+    purpose: str = "build"
 
     @property
     def name(self) -> str:
-        """The suite, and the architecture if it is not the usual one."""
-        name = f"build-{self.suite.name}"
+        """What it is for, the suite, and the architecture if it is not the usual one."""
+        name = f"{self.purpose}-{self.suite.name}"
         return name if self.architecture == "amd64" else f"{name}-{self.architecture}"
 
     @property
@@ -127,6 +128,58 @@ BUILD_CELLS = (
     *(
         BuildCell(suite_named(name), backports=True, architecture="arm64", every_version=False)
         for name in ("bookworm", "trixie")
+    ),
+)
+
+
+@dataclass(frozen=True)
+class SanitizerCell:
+    """A kernel built of Debian's source with what finds faults: packages installed, all tests."""
+
+    name: str
+    suite: Suite
+    source: str  # package of the source
+    fragments: tuple[str, ...]  # of its configuration, in kernel_configs/
+    backports: bool = False  # the source comes from the suite's backports
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archive suites with the source."""
+        added = (f"{self.suite.name}-backports",) if self.backports else ()
+        return (*self.suite.archives, *added)
+
+    @property
+    def finds_races(self) -> bool:
+        """Whether it is there for data races, and has none of the other sanitizers."""
+        return "kcsan" in self.fragments
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of its root file system beside the kernel's own."""
+        # The headers of a kernel that is not Debian's depend on nothing; objtool needs it.
+        return (*PACKAGES, "libelf1")
+
+
+SANITIZER_CELLS = (
+    SanitizerCell(
+        "sanitizer-6.1",
+        suite_named("bookworm"),
+        "linux-source-6.1",
+        ("guest", "linux-6.1", "sanitizers"),
+    ),
+    SanitizerCell(
+        "sanitizer-7.3",
+        suite_named("trixie"),
+        "linux-source-7.3",
+        ("guest", "linux-7.3", "sanitizers"),
+        backports=True,
+    ),
+    SanitizerCell(
+        "sanitizer-kcsan-7.3",
+        suite_named("trixie"),
+        "linux-source-7.3",
+        ("guest", "linux-7.3", "kcsan"),
+        backports=True,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,22 @@ KERNEL_LOG = "kernel.log"  # run_in_guest.sh names it
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.o", "*.ko", "*.cmd", "*.mod*")
 MEMORY = "2G"  # a thousand processes are among the tests
 SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
+SANITIZERS = Path(__file__).with_name("in_sanitizer") / "watch.py"
+SAID = "sanitizers.txt"  # what that writes
+END = "end"  # its last line
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the guest tests are run."""
+
+    arguments: Sequence[str] = ()  # further ones for the kernel
+    memory: str = MEMORY
+    slowness: int = 1  # how many times as long everything may take
+    sanitizers: bool = False  # the kernel has some, which are asked at the end
+
+
+USUAL = Setting()
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class SuiteRun:
     results: Results
     facts: str  # as the guest wrote them; empty if it did not
     kernel_log: str = ""
+    sanitizers: str | None = None  # what watch.py wrote; None where it was not to run
 
 
 def list_tests(pattern: str = "", folder: Path = TESTS) -> list[str]:
@@ -59,7 +77,7 @@ def list_tests(pattern: str = "", folder: Path = TESTS) -> list[str]:
     return found
 
 
-def build_programs(root: Path, share: Path, log: Path) -> None:
+def build_programs(root: Path, share: Path, tree: Path, log: Path) -> None:
     """Build what the guest tests need built, with the compiler and headers of ``root``.
 
     Raises LabError with the compiler's words.
@@ -70,6 +88,17 @@ def build_programs(root: Path, share: Path, log: Path) -> None:
     for part in parts:
         make = ["make", "-C", f"{SHARE}/guest/{part}", f"KDIR={headers}"]
         run(in_root(root, make, share), log=log)
+    build_fuzzer(root, share, tree, log)
+
+
+def build_fuzzer(root: Path, share: Path, tree: Path, log: Path) -> None:
+    """Build the fuzzer with the compiler of the host: ``root`` has no C library to build with.
+
+    Where the guest is of another architecture there is none, and its test is skipped.
+    """
+    if architecture_of(root) == "amd64" and os.uname().machine == "x86_64":
+        make = ["make", "-C", str(share / "guest" / "fuzzer"), f"ABI={tree / 'src' / 'tracer'}"]
+        run(make, log=log)
 
 
 def run_suite(
@@ -77,11 +106,10 @@ def run_suite(
     root: Path,
     order: Order,
     on_loss: Callable[[str], None] = warn_of_loss,
-    arguments: Sequence[str] = (),
+    setting: Setting = USUAL,
 ) -> SuiteRun:
     """Boot ``root`` and run in it the guest tests that are ordered; of the rest say how it goes.
 
-    ``arguments`` are further ones for the kernel.
     Raises GuestLost or GuestPanicked, both naming the test that was under way, and LabError if
     a program cannot be built.
     """
@@ -89,7 +117,7 @@ def run_suite(
         shutil.copytree(order.tree / GUEST, share / "guest", ignore=NOT_COPIED)
         selected = list_tests(order.tests, share / "guest")
         order.say("building the tests' programs")
-        build_programs(root, share, order.log)
+        build_programs(root, share, order.tree, order.log)
 
         def results_now() -> Results:
             return parse_results(_text_of(share / RESULTS))
@@ -98,11 +126,17 @@ def run_suite(
             ended = len(results_now().outcomes)
             order.say(f"{ended} of {len(selected)} tests" if ended else "booting")
 
-        command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}"]
-        command += ["--facts", f"{SHARE}/{FACTS}", *([order.tests] if order.tests else [])]
         guest = Guest(
-            name, root, share, command, SECONDS_FOR_ALL, memory=MEMORY, arguments=arguments
+            name,
+            root,
+            share,
+            command_for(order.tests, setting),
+            SECONDS_FOR_ALL * setting.slowness,
+            memory=setting.memory,
+            arguments=setting.arguments,
         )
+        if setting.sanitizers:
+            shutil.copy(SANITIZERS, share)
         try:
             result = boot(guest, watch, on_loss)
         except (GuestLost, GuestPanicked) as error:
@@ -110,8 +144,24 @@ def run_suite(
             during = next((test for test in selected if test not in ended), "its end")
             message = f"{error.message}; {len(ended)} tests had ended, next was {during}"
             raise type(error)(message, error.hint) from error
-        texts = (_text_of(share / written) for written in (FACTS, KERNEL_LOG))
-        return SuiteRun(selected, result, results_now(), *texts)
+        return SuiteRun(
+            selected,
+            result,
+            results_now(),
+            facts=_text_of(share / FACTS),
+            kernel_log=_text_of(share / KERNEL_LOG),
+            sanitizers=_text_of(share / SAID) if setting.sanitizers else None,
+        )
+
+
+def command_for(tests: str, setting: Setting) -> list[str]:
+    """What the guest runs: the tests, on a kernel with sanitizers within what asks those."""
+    command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}"]
+    command += ["--facts", f"{SHARE}/{FACTS}"]
+    command += ["--slowness", str(setting.slowness), *([tests] if tests else [])]
+    if setting.sanitizers:
+        return ["python3", f"{SHARE}/{SANITIZERS.name}", f"{SHARE}/{SAID}", *command]
+    return command
 
 
 def faults(suite: SuiteRun) -> list[str]:
@@ -130,7 +180,16 @@ def faults(suite: SuiteRun) -> list[str]:
         )
     if not suite.result.powered_off:
         found.append("the guest did not power off in order")
-    return found
+    return [*found, *_said_by_sanitizers(suite.sanitizers)]
+
+
+def _said_by_sanitizers(text: str | None) -> list[str]:
+    """What watch.py wrote, if it is anything but that there is nothing to say."""
+    lines = [END] if text is None else text.splitlines()
+    if lines[-1:] != [END]:
+        lines.append("the sanitizers were not asked to the end")
+    said = "\n".join(line for line in lines if line != END)
+    return [f"the kernel's sanitizers: {said}"] if said else []
 
 
 def _text_of(path: Path) -> str:

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer_lab.cache import cache_dir, key_of, made_once
-from tracer_lab.commands import as_root, run
-from tracer_lab.roots import log_of, make_root
+from tracer_lab.kernel_files import ensure_kernel_files
 from tracer_lab.suites import suite_named
 from tracer_lab.tree import tree_files
 
 # The kernel's headers packages leave checkpatch out; this package of its source has it.
 SOURCE_PACKAGE = "linux-source-6.1"
 SOURCE_SUITE = "bookworm"
-CHECKPATCH_FILES = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
+CHECKPATCH_FILES = (
+    "scripts/checkpatch.pl",  # which looks for the others beside it
+    "scripts/spelling.txt",
+    "scripts/const_structs.checkpatch",
+)
 
-USER_PROGRAMS = ("tests/guest/ioctl32/ioctl32.c",)
+USER_PROGRAMS = ("tests/guest/ioctl32/", "tests/guest/fuzzer/")
 SHELL = (
     *("bootstrap", ".ci/run", "*.sh", "debian/*.p*inst", "debian/*.p*rm"),
     *("debian/tests/guest-suite", "dkms/dkms.conf", "dkms/post-install"),
@@ -46,25 +48,10 @@ def lints(tree: Path) -> Iterator[Lint]:
     yield Lint("mypy --strict", [*python, "mypy", "--strict"])
     yield Lint("shellcheck", ["shellcheck", *shell])
     yield Lint("clang-format", ["clang-format", "--dry-run", "-Werror", *c_files])
-    checkpatch = ["perl", str(ensure_checkpatch() / "checkpatch.pl"), "--quiet", "--file"]
-    kernel_code = [name for name in c_files if name not in (COMPAT, *USER_PROGRAMS)]
+    scripts = ensure_kernel_files(suite_named(SOURCE_SUITE), SOURCE_PACKAGE, CHECKPATCH_FILES)
+    checkpatch = ["perl", str(scripts / CHECKPATCH_FILES[0]), "--quiet", "--file"]
+    kernel_code = [
+        name for name in c_files if name != COMPAT and not name.startswith(USER_PROGRAMS)
+    ]
     yield Lint("checkpatch", [*checkpatch, *kernel_code])
     yield Lint("checkpatch of compat.h", [*checkpatch, *MAY_COMPARE_VERSIONS, COMPAT])
-
-
-def ensure_checkpatch() -> Path:
-    """A folder with the kernel's checkpatch.pl, taken out of Debian's package of its source."""
-
-    def make(target: Path) -> None:
-        unpacked = target.with_name("kernel-source.unfinished")
-        suite = suite_named(SOURCE_SUITE)
-        only_unpacked = ["--variant=extract", f"--include={SOURCE_PACKAGE}"]
-        make_root(unpacked, suite, suite.archives, only_unpacked, log_of("checkpatch"))
-        target.mkdir()
-        archive = unpacked / "usr" / "src" / f"{SOURCE_PACKAGE}.tar.xz"
-        members = [f"{SOURCE_PACKAGE}/scripts/{name}" for name in CHECKPATCH_FILES]
-        strip = ["--strip-components=2", f"--directory={target}"]
-        run(["tar", "--extract", f"--file={archive}", *strip, *members])
-        run(as_root(["rm", "-rf", str(unpacked)]))
-
-    return made_once(cache_dir() / f"checkpatch-{key_of(SOURCE_PACKAGE)}", make)

@@ -23,6 +23,7 @@ from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import GUEST, NOT_COPIED
 from tracer_lab.reports import CellReport, Job, Order, Say, stopped_by
 from tracer_lab.roots import log_of
+from tracer_lab.sanitizers import sanitizer_jobs
 
 SECONDS_A_LOOK = 0.5
 MEMORY_OF_A_CELL = 3 << 20  # KiB: that of its guest, and of what installs and compiles
@@ -44,7 +45,7 @@ class Stopped(BaseException):
 
 def all_jobs() -> list[Job]:
     """Every cell that there is, in the order of the table."""
-    return [*boot_jobs(), *build_jobs()]
+    return [*boot_jobs(), *sanitizer_jobs(), *build_jobs()]
 
 
 def select(
@@ -53,12 +54,12 @@ def select(
     """The cells to run: those whose name matches the shell pattern ``only``, or else all.
 
     Those that take too long for every run are left out, unless ``everything`` is set or
-    ``only`` is the very name. With ``tests`` only those that run tests are meant.
+    ``only`` matches no other. With ``tests`` only those that run tests are meant.
     Raises LabError if none is left.
     """
     able = [job for job in jobs if job.has_tests or not tests]
     named = [job for job in able if fnmatchcase(job.name, only or "*")]
-    found = [job for job in named if job.in_default or everything or job.name == only]
+    found = [job for job in named if job.in_default or everything] or named
     if not found:
         known = ", ".join(job.name for job in able)
         which = "no cell that runs tests" if tests else "no cell of the matrix"

@@ -122,12 +122,19 @@ def ensure_installed(cell: Cell, debs: Sequence[Path]) -> Path:
 
     Made anew when the content of a package or the recipe of the base changes.
     """
-    base = ensure_base(cell)
+    return ensure_layer(ensure_base(cell), cell.name, debs)
+
+
+def ensure_layer(base: Path, name: str, debs: Sequence[Path]) -> Path:
+    """A copy of a base root file system with packages installed; ``name`` is of the log.
+
+    Raises LabError if apt fails.
+    """
     layer = roots_dir() / f"{base.name}+{key_of(files=debs)}"
 
     def make(target: Path) -> None:
         copy_tree(base, target)
-        install(target, debs, log_of(f"install-{cell.name}"))
+        install(target, debs, log_of(f"install-{name}"))
 
     made_once(layer, make)
     _drop_old_layers(base, layer)
@@ -135,7 +142,7 @@ def ensure_installed(cell: Cell, debs: Sequence[Path]) -> Path:
 
 
 def _drop_old_layers(base: Path, current: Path) -> None:
-    layers = [path for path in roots_dir().glob(f"{base.name}+*") if path.suffix == ""]
+    layers = [path for path in roots_dir().glob(f"{base.name}+*") if path.suffix != ".unfinished"]
     layers.sort(key=lambda path: path.stat().st_ctime, reverse=True)
     for old in layers[LAYERS_KEPT:]:
         with claimed(_use_of(old)) as unused:

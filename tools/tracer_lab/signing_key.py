@@ -58,7 +58,7 @@ class SigningKey:
         primary = self.parts[0]
         valid = [part for part in self.parts if part.validity not in ("e", "r")]
         signing = [part for part in valid if "s" in part.uses]
-        here = [part for part in signing if part.token != "#"]
+        here = [part for part in signing if part.token != "#"]  # noqa: S105 -- no password
         faults = {
             "is revoked": primary.validity == "r",
             f"expired on {primary.expiry_day}": primary.validity == "e",

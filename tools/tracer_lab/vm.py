@@ -7,6 +7,7 @@ read and never believed: bytes of it get lost.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -33,7 +34,10 @@ RUNNER = Path(__file__).with_name("run_in_guest.sh")
 FOR_VIRTME = Path(__file__).with_name("for_virtme")
 VIRTIOFSD = (Path("/usr/lib/qemu/virtiofsd"), Path("/usr/libexec/virtiofsd"))
 ATTEMPTS = 2
-PANIC = b"Kernel panic - not syncing"
+PANIC = "Kernel panic - not syncing"
+# What a report of the kernel begins with; the panic that it leads to follows it.
+REPORT = re.compile(r"\b(BUG|WARNING|UBSAN|Oops|general protection fault)\b")
+REPORT_LINES = 60  # that are shown, of about a hundred with KASAN
 # One thread for all processors. With one each, QEMU before 8.1 now and then runs code that the
 # kernel has patched meanwhile (it translates without holding the page): a guest that arms probes
 # meets an old breakpoint in mutex_unlock and panics. QEMU's "accel/tcg: Always lock pages before
@@ -160,8 +164,10 @@ def _attempt(
             qemu.wait()
     status_file = guest.share / "status"
     if not status_file.exists():
-        if PANIC in console.read_bytes():
-            raise GuestPanicked(f"the kernel of guest {guest.name} panicked", f"console: {console}")
+        said = console.read_text(errors="replace")
+        if PANIC in said:
+            hint = "\n  ".join([f"console: {console}", *report_before_panic(said)])
+            raise GuestPanicked(f"the kernel of guest {guest.name} panicked", hint)
         return None
     return GuestResult(
         status=int(status_file.read_text()),
@@ -171,6 +177,14 @@ def _attempt(
         kernel=kernel_release(guest.root),
         seconds=time.monotonic() - started,
     )
+
+
+def report_before_panic(console: str) -> list[str]:
+    """The last report on the console of a kernel that panicked, with its word on the panic."""
+    lines = console.splitlines()
+    end = next(number for number, line in enumerate(lines) if PANIC in line)
+    start = max((number for number in range(end) if REPORT.search(lines[number])), default=end)
+    return lines[start : end + 1][:REPORT_LINES]
 
 
 def _watch_over(monitor: Monitor, seconds: int, watch: Callable[[], None]) -> None:

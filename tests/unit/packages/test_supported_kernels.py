@@ -204,5 +204,5 @@ def test_no_other_text_states_the_bounds(name: str) -> None:
     text = " ".join((TREE / name).read_text().split())
     oldest = re.escape(str(supported_kernels().oldest))
     newest = re.escape(str(supported_kernels().newest))
-    stated = rf"\b{oldest} ?(to|up|until|or|and|-) |\b(to|until|than|-) ?{newest}\b(?!.?\d)"
+    stated = rf"\b{oldest} ?(to|up|until|or|and|-) |(\b(to|until|than)|\d ?-) ?{newest}\b(?!.?\d)"
     assert not re.search(stated, text)
