@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -18,6 +20,13 @@ from rich.console import Console
 TREE = Path(__file__).resolve().parent
 sys.path.insert(0, str(TREE / "tools"))
 
+from tracer_lab.analysis import (  # noqa: E402
+    ANALYSES,
+    ensure_checkers,
+    findings,
+    version_of,
+    workplace,
+)
 from tracer_lab.autopkgtest import TESTS, run_autopkgtest  # noqa: E402
 from tracer_lab.bench.bounds import complaints  # noqa: E402
 from tracer_lab.bench.comparing import check_comparable, comparison  # noqa: E402
@@ -30,6 +39,8 @@ from tracer_lab.cells import cell_named  # noqa: E402
 from tracer_lab.commands import SHARE, in_root, run  # noqa: E402
 from tracer_lab.demo import show_demo  # noqa: E402
 from tracer_lab.errors import LabError  # noqa: E402
+from tracer_lab.fuzz import ENOUGH, FuzzRun, Wish, fuzz, fuzz_cells  # noqa: E402
+from tracer_lab.fuzz_document import lines_of_run, write_fuzzed  # noqa: E402
 from tracer_lab.guest_suite import list_tests  # noqa: E402
 from tracer_lab.installing import carry_out, plan_install, plan_uninstall, staged  # noqa: E402
 from tracer_lab.kernels_document import write_document  # noqa: E402
@@ -37,7 +48,7 @@ from tracer_lab.kernels_record import tree_commit  # noqa: E402
 from tracer_lab.lint import lints  # noqa: E402
 from tracer_lab.lintian import SUITES, lintian_tags, objections  # noqa: E402
 from tracer_lab.matrix import all_jobs, guests_at_a_time, select  # noqa: E402
-from tracer_lab.matrix_display import show_matrix  # noqa: E402
+from tracer_lab.matrix_display import LiveDisplay, show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
 from tracer_lab.rebuilding import difference, hashes, rebuild  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
@@ -89,6 +100,23 @@ def lint(_: Context) -> None:
         for check in lints(TREE):
             with step(console, check.name):
                 run(check.command, cwd=TREE)
+
+
+@task
+def analyse(_: Context) -> None:
+    """Have sparse, coccinelle, clang and gcc look for faults in the module's source."""
+    unclean = False
+    with plain_errors(), step(console, "making a root file system with the checkers"):
+        root, kernel = ensure_checkers()
+    with plain_errors(), workplace(TREE, root, kernel) as place:
+        for analysis in ANALYSES:
+            with step(console, f"{analysis.what}: {version_of(analysis, place)}"):
+                found = findings(analysis, place)
+            print("".join(f"       {one}\n" for one in found), end="")
+            unclean |= analysis.must_find_nothing and bool(found)
+    print(f"read for {place.release}")
+    if unclean:
+        raise Exit(code=1)
 
 
 def run_cells(jobs: Sequence[Job], tests: str) -> list[CellReport]:
@@ -165,6 +193,16 @@ def bench(
         end_unless_bounded(runs)
 
 
+@task(help={"minutes": "how long the storms, limits and loads take, without what is waited for"})
+def churn(_: Context, minutes: float = 60.0) -> None:
+    """Do everything with the module at the same time, for an hour; writes build/churn.json."""
+    tests = [sys.executable, "-m", "pytest", "tests/vm/test_churn.py"]
+    setting = {**os.environ, "TRACER_CHURN_MINUTES": str(minutes)}
+    status = subprocess.run(tests, cwd=TREE, env=setting, check=False).returncode
+    if status != 0:
+        raise Exit(code=status)
+
+
 @task(
     name="test",
     help={
@@ -199,6 +237,44 @@ def run_tests(context: Context, only: str = "", k: str = "") -> None:
         # The newest kernels take longest: begun last, one would run alone at the end.
         jobs = [job for job in reversed(all_jobs()) if job.generic]
         end_unless_passed(run_cells(jobs, k))
+
+
+def end_unless_enough(runs: Sequence[FuzzRun]) -> None:
+    """End with status 1, saying why, if a run of the fuzzer was amiss or reached too little."""
+    lines = [f"{run.cell}: {line}" for run in runs for line in run.amiss]
+    lines += [f"{run.cell}: {run.share:.1%} reached" for run in runs if run.share < ENOUGH]
+    if lines:
+        raise Exit("\n".join(lines), code=1)
+
+
+@task(
+    name="fuzz",
+    help={
+        "calls": "how many to make",
+        "only": "only on the kernels of those cells: 'sanitizer-6.1'",
+        "seed": "decides which calls they are, beside what they reach",
+        "workers": "processes that make them",
+        "minutes": "end after that time, whatever has been made",
+    },
+)
+def run_fuzzer(
+    _: Context,
+    calls: int = 10_000_000,
+    only: str = "sanitizer-6.1",
+    seed: int = 1,
+    workers: int = 8,
+    minutes: int = 120,
+) -> None:
+    """Fuzz the module where sanitizers watch and KCOV guides, and write docs/fuzzing.md."""
+    with plain_errors(WRONG_USAGE):
+        cells = fuzz_cells(only)
+    wish = Wish(calls, seed, workers, 60 * minutes)
+    with plain_errors(), LiveDisplay(console, len(cells)) as display:
+        runs = [fuzz(cell, wish, partial(display.said, cell.name)) for cell in cells]
+    write_fuzzed(TREE, runs)
+    for run_ in runs:
+        print("\n".join(lines_of_run(TREE, run_)))
+    end_unless_enough(runs)
 
 
 @task
@@ -319,9 +395,12 @@ def clean(_: Context, everything: bool = False) -> None:
 namespace = Collection(
     build,
     lint,
+    analyse,
     run_tests,
     matrix,
     bench,
+    churn,
+    run_fuzzer,
     package,
     quality,
     autopkgtest,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import signal
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TREE = Path(__file__).resolve().parents[1]
 
@@ -18,6 +20,16 @@ TREE = Path(__file__).resolve().parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Every run tries the same examples, and none fails for the time that they take.
+settings.register_profile(
+    "tracer",
+    derandomize=True,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tracer")
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +41,7 @@ def imported() -> Callable[[str], ModuleType]:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # where dataclasses look for it
         spec.loader.exec_module(module)
         return module
 
