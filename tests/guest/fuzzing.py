@@ -84,6 +84,7 @@ def main() -> int:
     log = KernelLog()
     insert = ["insmod", str(options.module), f"max_processes={4 * options.workers}"]
     subprocess.run(insert, check=True)
+    subprocess.run(["udevadm", "settle"], check=True)  # which is about to set them, too
     os.chown(device.NODE, 0, MEMBERS)
     device.NODE.chmod(0o660)
     where = sections()

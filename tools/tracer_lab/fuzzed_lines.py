@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tracer_lab.commands import run
 
 CALLED = "__sanitizer_cov_trace_pc"
+OF_COMPILER = "_sub_"  # constructors and destructors of KASAN, at the last line of a file
 AFTER = 4  # bytes from the relocation of a call to where it returns
 OF_SECTION = re.compile(r"^Relocation section '\.rela(\S+)'")
 OF_CALL = re.compile(rf"^([0-9a-f]+) .* {CALLED} - {AFTER:x}$")
@@ -107,12 +108,21 @@ def by_file(
     found = []
     for file in files:
         of_file = {line for line in lines.values() if line.file == file}
-        others = {line for line in of_file - reached if line.function in not_followed}
-        missed = of_file - reached - others
-        found.append(Reached(file, len(of_file - others), numbers_of(missed), numbers_of(others)))
+        # A line whose blocks are of several functions, by what is inlined, is still one.
+        left = numbers_of(of_file) - numbers_of(line for line in reached if line.file == file)
+        followed = {line for line in of_file if not is_aside(line, not_followed)}
+        missed = left & numbers_of(followed)
+        others = left - missed
+        count = len(numbers_of(of_file) - others)
+        found.append(Reached(file, count, tuple(sorted(missed)), tuple(sorted(others))))
     return found
 
 
-def numbers_of(lines: set[Line]) -> tuple[int, ...]:
-    """Their numbers, in ascending order."""
-    return tuple(sorted({line.number for line in lines}))
+def is_aside(line: Line, not_followed: Collection[str]) -> bool:
+    """Say whether KCOV cannot follow that line, or the compiler has put it in by itself."""
+    return line.function in not_followed or line.function.startswith(OF_COMPILER)
+
+
+def numbers_of(lines: Iterable[Line]) -> set[int]:
+    """Give their numbers."""
+    return {line.number for line in lines}

@@ -4,6 +4,8 @@
  * no program had reached. Kept ones are what others are made of.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +109,31 @@ static void fail_nth(const struct actor *me, unsigned int nth)
 	complain(me, "fail-nth is refused");
 }
 
+/* There is no tick then that ends a call which waits: so none may wait. */
+static void open_nonblocking(const struct worker *worker)
+{
+	const struct slot *slot;
+
+	for (slot = worker->slots; slot < worker->slots + NR_SLOTS; slot++) {
+		if (slot->what == DEVICE)
+			fcntl(slot->fd, F_SETFL, O_NONBLOCK);
+	}
+}
+
+/*
+ * The kernel copies the frame of a signal to the user, and kills who cannot be
+ * given one: none may come while a copy is to fail.
+ */
+static void block_ticks(int how)
+{
+	sigset_t ticks;
+
+	sigemptyset(&ticks);
+	sigaddset(&ticks, SIGALRM);
+	sigaddset(&ticks, SIGUSR1);
+	sigprocmask(how, &ticks, NULL);
+}
+
 /* The nth allocation of the next call, or copy to the user, fails. */
 static unsigned int make_fail(struct worker *worker, const struct call *call,
 			      unsigned int left)
@@ -120,9 +147,12 @@ static unsigned int make_fail(struct worker *worker, const struct call *call,
 		return 0;
 	count(call);
 	me->faulty = true;
+	open_nonblocking(worker);
+	block_ticks(SIG_BLOCK);
 	fail_nth(me, 1 + nth);
 	perform(me, call + 1);
 	fail_nth(me, 0);
+	block_ticks(SIG_UNBLOCK);
 	me->faulty = false;
 	return 1;
 }
