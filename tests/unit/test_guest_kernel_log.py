@@ -99,3 +99,27 @@ def test_another_complaint_within_a_foreign_report_is_one(kmsg: ModuleType) -> N
     report = race("tick_sched_do_timer")
     report.insert(4, "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2")
     assert kmsg.complaints_in(report) == [report[4]]
+
+
+# As the kernel writes it where a test had an allocation fail.
+INJECTED = [
+    r"FAULT_INJECTION: forcing a failure.\x0aname failslab, interval 1, probability 0",
+    "CPU: 1 PID: 301 Comm: fail_nth Tainted: G           O       6.1.192-sanitizer-amd64 #1",
+    "Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.16.2 04/01/2014",
+    "Call Trace:",
+    " <TASK>",
+    " should_fail_ex.cold+0x5/0x2a",
+    " tracer_session_create+0x40/0x290 [tracer]",
+    " </TASK>",
+]
+
+
+def test_a_failure_that_a_test_wanted_is_no_complaint(kmsg: ModuleType) -> None:
+    assert kmsg.complaints_in(INJECTED * 2) == []
+    assert kmsg.injected_in(["before", *INJECTED, "after"]) == ([INJECTED], ["before", "after"])
+
+
+def test_a_complaint_within_or_after_one_is_one(kmsg: ModuleType) -> None:
+    warning = "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2"
+    assert kmsg.complaints_in([*INJECTED[:5], warning, *INJECTED[5:]]) == [warning]
+    assert kmsg.complaints_in([*INJECTED, warning, "Call Trace:"]) == [warning, "Call Trace:"]
