@@ -22,6 +22,10 @@ OURS = "[tracer]"
 # What fault injection writes of a failure that a test wanted, with the stack of the call: see
 # test_faults.py.
 INJECTED = "FAULT_INJECTION: forcing a failure."
+# What else is written with a stack where that leaves an allocator with nothing.
+OUT_OF_MEMORY = re.compile(
+    r"^\S+: vmalloc error: |: page allocation failure: |^percpu: allocation failed"
+)
 END_OF_STACK = " </TASK>"
 PART_OF_STACK = ("CPU: ", "Hardware name: ", "Tainted: ", "Call Trace:", " ")
 RECORD_LIMIT = 8192
@@ -80,17 +84,22 @@ class KernelLog:
 
 
 def injected_in(lines: list[str]) -> tuple[list[list[str]], list[str]]:
-    """Give what was written of each failure that a test wanted, and all the other lines."""
+    """Give what was written of each failure that a test wanted, and all the other lines.
+
+    Neither has what the kernel says of memory that it is out of, once that has happened.
+    """
     injected: list[list[str]] = []
     others: list[str] = []
-    within = False
+    report: list[str] | None = None
     for line in lines:
         if line.startswith(INJECTED):
-            injected.append([line])
-            within = True
-        elif within and line.startswith(PART_OF_STACK):
-            injected[-1].append(line)
-            within = line != END_OF_STACK
+            report = [line]
+            injected.append(report)
+        elif injected and OUT_OF_MEMORY.search(line):
+            report = [line]
+        elif report is not None and line.startswith(PART_OF_STACK):
+            report.append(line)
+            report = None if line == END_OF_STACK else report
         else:
             others.append(line)
     return injected, others

@@ -123,3 +123,10 @@ def test_a_complaint_within_or_after_one_is_one(kmsg: ModuleType) -> None:
     warning = "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2"
     assert kmsg.complaints_in([*INJECTED[:5], warning, *INJECTED[5:]]) == [warning]
     assert kmsg.complaints_in([*INJECTED, warning, "Call Trace:"]) == [warning, "Call Trace:"]
+
+
+def test_memory_that_there_is_not_is_no_complaint_after_such_a_failure(kmsg: ModuleType) -> None:
+    nothing = ["fail_nth: vmalloc error: size 4198400, failed to allocate pages", *INJECTED[1:]]
+    assert kmsg.complaints_in([*INJECTED, *nothing]) == []
+    assert kmsg.complaints_in(nothing) == ["Call Trace:"]
+    assert kmsg.injected_in([*INJECTED, *nothing]) == ([INJECTED], [])
