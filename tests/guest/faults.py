@@ -180,6 +180,7 @@ class Tally:
     stacks: set[tuple[str, ...]] = field(default_factory=set)
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
     ours: int = 0
+    silent: int = 0  # of which the kernel wrote no stack
 
     def add(self, attempt: Attempt) -> None:
         """Take in an attempt."""
@@ -190,10 +191,11 @@ class Tally:
         self.stacks.add(attempt.stack)
         self.outcomes[attempt.outcome] += 1
         self.ours += attempt.is_ours
+        self.silent += not attempt.stack
 
     def __str__(self) -> str:
         outcomes = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
         return (
-            f"faults: {self.what}: {self.tried} of {self.reached} made to fail, "
-            f"{self.ours} asked for by tracer, {len(self.stacks)} stacks: {outcomes}"
+            f"faults: {self.what}: {self.tried} of {self.reached} made to fail, {self.ours} within "
+            f"tracer, {self.silent} silently, {len(self.stacks)} stacks: {outcomes}"
         )

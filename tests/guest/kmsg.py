@@ -27,7 +27,9 @@ OUT_OF_MEMORY = re.compile(
     r"^\S+: vmalloc error: |: page allocation failure: |^percpu: allocation failed"
 )
 END_OF_STACK = " </TASK>"
-PART_OF_STACK = ("CPU: ", "Hardware name: ", "Tainted: ", "Call Trace:", " ")
+# Among it the registers with which a program made the call.
+REGISTERS = ("RIP: 0033:", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ")
+PART_OF_STACK = ("CPU: ", "Hardware name: ", "Tainted: ", "Call Trace:", " ", *REGISTERS)
 RECORD_LIMIT = 8192
 # Of /proc/sys/kernel/tainted: bad page, oops, warning, soft lockup.
 TAINTS_OF_TROUBLE = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
