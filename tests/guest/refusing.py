@@ -24,6 +24,11 @@ class Refusal:
             (PARAMETERS / name).write_text(str(value), encoding="ascii")
 
     @staticmethod
+    def rest() -> None:
+        """Have it refuse nothing more."""
+        (PARAMETERS / "times").write_text("0", encoding="ascii")
+
+    @staticmethod
     def left() -> int:
         """Give how many times it would still refuse."""
         return int((PARAMETERS / "times").read_text(encoding="ascii"))

@@ -85,7 +85,7 @@ class Load(Refused):
                     self.assertRegex(self.assert_fails_whole(function), rf"\b{symbol}\b.*-22")
                     refusal.tell(symbol, errno.ENOMEM)
                     self.assertRegex(self.assert_fails_whole(function), rf"\b{symbol}\b")
-            refusal.tell("")
+            refusal.rest()
 
     def test_each_symbol_that_gets_a_return_probe_is_refused_in_turn(self) -> None:
         self.assert_each_refused("register_kretprobe", self.symbols("kretprobe"))
@@ -100,7 +100,7 @@ class Load(Refused):
         with self.refusing("register_kprobe") as refusal:
             refusal.tell("up", errno.ENOENT)
             self.assertIn("serves up", self.assert_fails_whole("register_kprobe"))
-            refusal.tell("")
+            refusal.rest()
 
     def test_a_place_to_rest_is_refused(self) -> None:
         kmodule.unload()
@@ -112,7 +112,7 @@ class Load(Refused):
                 else:
                     kmodule.load()
                     self.assertEqual(refusal.left(), refusing.FOR_EVER)
-                refusal.tell("")
+                refusal.rest()
 
 
 class Arming(Refused):
@@ -127,7 +127,7 @@ class Arming(Refused):
                     self.assertLess(refusal.left(), refusing.FOR_EVER)
                     self.assertEqual(proctracer.rows(), {})
                     self.assert_disarmed()
-            refusal.tell("")
+            refusal.rest()
             self.assert_adding(child.pid, "OK")
             device.remove(child.pid)
         self.assertEqual(self.log.of_tracer(), [])
