@@ -37,7 +37,7 @@ READ, CLOSE, IOCTL, FORK, WAIT4, DELETE_MODULE, EXIT_GROUP, OPENAT, FINIT_MODULE
 AT_FDCWD = -100
 # After so many failures in a row whose stacks were known, as each of a few hundred equal objects
 # has, only one of so many more is tried until a stack is new again.
-PATIENCE = 48
+PATIENCE = 24
 STRIDE = 61
 Argument = Union[int, str]  # =TEXT is handed over by its address, :SIZE makes a buffer
 
