@@ -17,7 +17,6 @@ from typing import Callable
 
 import device
 import faults
-import footprint
 import kmodule
 import kprobes
 import proctracer
@@ -30,13 +29,11 @@ from kmsg import KernelLog
 from workload import Step
 
 REFERENCES = Path("/sys/module/tracer/refcnt")
-CACHE_OF_PROCESSES = Path("/sys/kernel/slab/kmalloc-cg-192")
 EXIT_STATUS = 7
 # More than the end of a process allocates, which nobody can be asked for afterwards.
 ALLOCATIONS_OF_EXIT = 32
 ENOUGH = 3  # attempts that are amiss
 WITHOUT_FTRACE = r"\bftrace_process_locs\+"
-STRANGERS = 13  # processes that no spare is there for
 
 
 def number_in(path: Path) -> int:
@@ -272,29 +269,6 @@ class Trees(Faults):
                 self.assertEqual(caller.ended(), EXIT_STATUS)
                 self.assert_ended(caller.pid, EXIT_STATUS << 8)
         self.assert_monitored()
-
-    def test_children_for_whom_there_is_no_memory_are_counted(self) -> None:
-        cache = CACHE_OF_PROCESSES / "failslab"
-        cache.write_text("1", encoding="ascii")
-        self.addCleanup(cache.write_text, "0", encoding="ascii")
-        always = {"failslab/cache-filter": "Y", "failslab/probability": "100"}
-        always |= {"failslab/times": "-1", "failslab/verbose": "0"}
-        with faults.switched(always):
-            born = [self.caller.call(0, faults.FORK) for _ in range(footprint.SPARES + STRANGERS)]
-            self.assertEqual({attempt.outcome for attempt in born}, {"OK"})
-            followed = [attempt.result for attempt in born[: footprint.SPARES]]
-            self.assert_monitored(self.caller.pid, *followed)
-        for attempt in born:
-            self.end(attempt.result)
-        self.assertEqual(records.read(self.fd)[0].unfollowed, STRANGERS)
-        waiting.until(self.is_next_followed, "there are spares again")
-
-    def is_next_followed(self) -> bool:
-        """Have the caller fork once more, and say whether the child has a row."""
-        child = self.caller.call(0, faults.FORK).result
-        followed = child in proctracer.rows()
-        self.end(child)
-        return followed
 
 
 class Records(Faults):
