@@ -144,7 +144,7 @@ def matrix(_: Context, only: str = "", k: str = "", all_: bool = False) -> None:
     """Run the guest tests on every kernel of the matrix, and write docs/kernels.md."""
     with plain_errors(WRONG_USAGE):
         jobs = select(all_jobs(), only, k, everything=all_)
-        list_tests(k)
+        list_tests(k, faults=True)
         commit = tree_commit(TREE)
     reports = run_cells(jobs, k)
     if not k:

@@ -111,6 +111,22 @@ static inline int tracer_filter_heads(struct ftrace_ops *ops,
 }
 
 /*
+ * Give the memory of a filter back; the ops is not registered. 6.2, and before
+ * that 6.1.9, commit 8be9fbd5345d ("ftrace: Export ftrace_free_filter() to
+ * modules"). Else the last address, @left, is taken out, and that takes memory.
+ */
+static inline void tracer_free_filter(struct ftrace_ops *ops,
+				      unsigned long left)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 9)
+	ftrace_set_filter_ip(ops, left, 0, 1);
+	ftrace_set_filter_ip(ops, left, 1, 0);
+#else
+	ftrace_free_filter(ops);
+#endif
+}
+
+/*
  * 7.0, commit 3269701cb256 ("compiler-context-analysis: Add infrastructure for
  * Context Analysis with Clang"): who takes a lock that others may take at the
  * same time says so. Before that sparse did not tell the two apart.

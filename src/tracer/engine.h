@@ -32,10 +32,11 @@ struct tracer_engine {
 	 * Arm and disarm all its probes. May sleep; the caller serialises.
 	 * After disarm() no handler runs any more.
 	 * Return: 0; -EBUSY if kprobes or ftrace are switched off; or what the
-	 * kernel returned. On error nothing is left armed.
+	 * kernel returned. On error some probes may be armed, until disarm()
+	 * says 0.
 	 */
 	int (*arm)(void);
-	void (*disarm)(void);
+	int (*disarm)(void);
 
 	/* Of one probe: whether it is armed, and samples missed since load. */
 	bool (*is_armed)(const struct tracer_probe *probe);

@@ -215,8 +215,7 @@ static int rest(void)
 /* Not registered, which makes it no more than memory. */
 static void free_filter(void)
 {
-	rest();
-	ftrace_set_filter_ip(&ops, idle_head, 1, 0); /* the last one */
+	tracer_free_filter(&ops, idle_head);
 	idle_head = 0;
 }
 
@@ -310,26 +309,19 @@ static int arm(void)
 	if (err)
 		return err;
 	err = filter_heads();
-	if (err) {
-		rest();
-		tracer_kretprobe_engine.disarm();
+	if (err)
 		return err;
-	}
 	armed = true;
 	return 0;
 }
 
-static void disarm(void)
+static int disarm(void)
 {
 	int err = rest();
 
-	/* The numbers stay right, only the cost does not go away. */
-	if (err)
-		pr_warn_ratelimited(
-			"the probes stay armed (error %d): monitor some process once more\n",
-			err);
 	armed = false;
-	tracer_kretprobe_engine.disarm(); /* ends with synchronize_rcu() */
+	/* Ends with synchronize_rcu(). */
+	return tracer_kretprobe_engine.disarm() ?: err;
 }
 
 static unsigned long missed(const struct tracer_probe *probe)

@@ -261,6 +261,9 @@ static int prepare(struct tracer_probe *probe)
 	err = register_kretprobe(&probe->rp);
 	if (err == -EOPNOTSUPP || err == -ENOSYS)
 		pr_err("this kernel has no kretprobes: use one built with CONFIG_KRETPROBES=y\n");
+	else if (err == -ENOMEM)
+		pr_err("no memory to probe %s: load again when there is some\n",
+		       probe->symbol->name);
 	else if (err && err != -ENOENT)
 		pr_err("cannot probe %s (error %d): see whether it is in debugfs kprobes/blacklist\n",
 		       probe->symbol->name, err);
@@ -305,13 +308,15 @@ static bool is_armed(const struct tracer_probe *probe)
 }
 
 /* Those that are not armed are left as they are. */
-static void disarm(void)
+static int disarm(void)
 {
 	struct tracer_probe *probe;
+	int err = 0;
 
 	tracer_for_each_probe(probe, &tracer_kretprobe_engine)
-		disable_kretprobe(&probe->rp);
+		err = disable_kretprobe(&probe->rp) ?: err;
 	synchronize_rcu(); /* no handler runs any more */
+	return err;
 }
 
 static int arm(void)
@@ -323,10 +328,8 @@ static int arm(void)
 		err = enable_kretprobe(&probe->rp);
 		if (!err && !is_armed(probe))
 			err = -EBUSY;
-		if (err) {
-			disarm();
+		if (err)
 			return err;
-		}
 	}
 	return 0;
 }

@@ -7,7 +7,8 @@
  *   session.c	an open file, and the processes added through it
  *   record.c	what it tells of those that have ended
  *   tree.c	following processes into fork()
- *   monitor.c	adding and removing them, also when they end; arming
+ *   monitor.c	adding and removing them, also when they end
+ *   arming.c	the probes and tracepoints, armed while there are some
  *   symbol.c	the table: which symbols serve which function
  *   probe.c	the probes: each of them that the running kernel has
  *   engine.c	how the kernel is made to call us: kretprobe.c or ftrace.c

@@ -14,78 +14,16 @@
  * do and process_lock decides. This also covers a task that passed the
  * tracepoint before it was switched on: its signal->live was 0 by then.
  */
-#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/tracepoint.h>
-#include <linux/workqueue.h>
 
 #include "access.h"
-#include "block.h"
-#include "engine.h"
+#include "arming.h"
 #include "monitor.h"
-#include "probe.h"
 #include "process.h"
 #include "record.h"
 #include "session.h"
-#include "tracepoint.h"
-
-/* Protects armed, and makes arming and disarming one thing at a time. */
-static DEFINE_MUTEX(arm_mutex);
-static bool armed;
-
-static int arm(void)
-{
-	int err;
-
-	lockdep_assert_held(&arm_mutex);
-	/* Nobody told of frees while nothing was armed. */
-	tracer_blocks_clear();
-	err = tracer_tracepoints_arm();
-	if (err)
-		return err;
-	err = tracer_engine->arm();
-	if (err)
-		tracer_tracepoints_disarm();
-	else
-		armed = true;
-	return err;
-}
-
-static void disarm(void)
-{
-	lockdep_assert_held(&arm_mutex);
-	tracer_engine->disarm();
-	tracer_tracepoints_disarm();
-	armed = false;
-}
-
-static void disarm_if_idle(struct work_struct *work)
-{
-	mutex_lock(&arm_mutex);
-	if (armed && !tracer_processes_count())
-		disarm();
-	mutex_unlock(&arm_mutex);
-}
-
-static DECLARE_WORK(idle_work, disarm_if_idle);
-
-void tracer_monitor_idle(void)
-{
-	schedule_work(&idle_work);
-}
-
-static int arm_if_idle(void)
-{
-	int err = 0;
-
-	mutex_lock(&arm_mutex);
-	if (!armed)
-		err = arm();
-	mutex_unlock(&arm_mutex);
-	return err;
-}
 
 /* @task and @flags: see tracer_record_end(). */
 static bool end_monitoring(struct tracer_process *process,
@@ -181,7 +119,7 @@ static int add_task(struct tracer_session *session, struct task_struct *task,
 	err = is_tree ? tracer_session_prepare_spares(session) : 0;
 	if (err)
 		goto free_process;
-	err = arm_if_idle();
+	err = tracer_arm();
 	if (err)
 		goto free_process;
 	tracer_process_identify(process, session, task);
@@ -234,8 +172,7 @@ int tracer_monitor_remove(pid_t nr)
 	put_task_struct(task);
 	if (!removed)
 		return -ESRCH;
-	/* Not left to the work item: the caller may rely on it. */
-	disarm_if_idle(NULL);
+	tracer_disarm_if_idle();
 	return 0;
 }
 
@@ -259,7 +196,7 @@ void tracer_monitor_remove_all(struct tracer_session *session)
 	tracer_processes_visit(remove_visited, session);
 	rcu_read_unlock();
 	atomic_dec(&session->stopping);
-	disarm_if_idle(NULL);
+	tracer_disarm_if_idle();
 }
 
 int tracer_monitor_has(struct tracer_session *session, pid_t nr)
@@ -289,12 +226,5 @@ void tracer_monitor_stop(void)
 	rcu_read_lock();
 	tracer_processes_visit(unlink_visited, NULL);
 	rcu_read_unlock();
-	/* Whatever the count says: an exit may be between unlink and release. */
-	mutex_lock(&arm_mutex);
-	if (armed)
-		disarm();
-	mutex_unlock(&arm_mutex);
-	/* In this order: the tracepoint handler may queue the work item. */
-	tracepoint_synchronize_unregister();
-	cancel_work_sync(&idle_work);
+	tracer_disarm_for_good();
 }

@@ -27,9 +27,6 @@ int tracer_monitor_has(struct tracer_session *session, pid_t nr);
 /* Remove every process and disarm. After it nobody may add one. */
 void tracer_monitor_stop(void);
 
-/* The last place was released: disarm soon. In any context. */
-void tracer_monitor_idle(void);
-
 /*
  * Handler of the sched_process_exit tracepoint: removes a process with its
  * last thread. Preemption or migration is off, no sleeping.

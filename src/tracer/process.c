@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-#include "monitor.h"
+#include "arming.h"
 #include "probe.h"
 #include "process.h"
 #include "record.h"
@@ -138,7 +138,7 @@ void tracer_place_release(void)
 	idle = --process_count == 0;
 	raw_spin_unlock(&process_lock);
 	if (idle)
-		tracer_monitor_idle();
+		tracer_disarm_soon();
 }
 
 /* Return: 0 or -EEXIST. */

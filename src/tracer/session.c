@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The life of a session, and its spare processes. Records: see record.c. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/memcontrol.h>
+#include <linux/printk.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -156,7 +159,10 @@ struct tracer_process *tracer_session_take_spare(struct tracer_session *session)
 int tracer_sessions_create(void)
 {
 	workqueue = alloc_workqueue("tracer", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	return workqueue ? 0 : -ENOMEM;
+	if (workqueue)
+		return 0;
+	pr_err("no memory for a workqueue: load again when there is some\n");
+	return -ENOMEM;
 }
 
 void tracer_sessions_destroy(void)

@@ -9,6 +9,7 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "trial.h"
 
@@ -46,7 +47,7 @@ static int hits_of_kvmalloc(void)
 	return atomic_read(&trial_hits);
 }
 
-int tracer_trial_kvmalloc(void)
+static int trial_of_kvmalloc(void)
 {
 	int err, control, hits;
 
@@ -58,4 +59,26 @@ int tracer_trial_kvmalloc(void)
 	hits = hits_of_kvmalloc();
 	unregister_kprobe(&trial_probe);
 	return control ? !!hits : -EBUSY;
+}
+
+struct trial {
+	struct work_struct work;
+	int result;
+};
+
+static void run_trial(struct work_struct *work)
+{
+	container_of(work, struct trial, work)->result = trial_of_kvmalloc();
+}
+
+/* By a worker: an armed probe is unregistered, see arming.c. */
+int tracer_trial_kvmalloc(void)
+{
+	struct trial trial;
+
+	INIT_WORK_ONSTACK(&trial.work, run_trial);
+	schedule_work(&trial.work);
+	flush_work(&trial.work);
+	destroy_work_on_stack(&trial.work);
+	return trial.result;
 }

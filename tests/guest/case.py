@@ -30,6 +30,7 @@ class GuestTest(unittest.TestCase):
 
     maxDiff = None
     changes_the_kernel = False  # until the next boot, so that it comes after the others
+    needs_faults = False  # of fault injection: run only where the kernel has it
 
     def setUp(self) -> None:
         if not kmodule.loaded():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import ClassVar
 
 COMPLAINT = re.compile(
     r"\bBUG\b|\bWARNING\b|\bOops\b|\bRIP:|Call Trace|possible recursive|suspicious RCU"
@@ -18,6 +19,17 @@ COMPLAINT = re.compile(
 RACE = "BUG: KCSAN: "
 END_OF_RACE = "=========="
 OURS = "[tracer]"
+# What fault injection writes of a failure that a test wanted, with the stack of the call: see
+# test_faults.py.
+INJECTED = "FAULT_INJECTION: forcing a failure."
+# What else is written with a stack where that leaves an allocator with nothing.
+OUT_OF_MEMORY = re.compile(
+    r"^\S+: vmalloc error: |: page allocation failure: |^percpu: allocation failed"
+)
+END_OF_STACK = " </TASK>"
+# Among it the registers with which a program made the call.
+REGISTERS = ("RIP: 0033:", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ")
+PART_OF_STACK = ("CPU: ", "Hardware name: ", "Tainted: ", "Call Trace:", " ", *REGISTERS)
 RECORD_LIMIT = 8192
 # Of /proc/sys/kernel/tainted: bad page, oops, warning, soft lockup.
 TAINTS_OF_TROUBLE = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
@@ -26,7 +38,16 @@ TAINTS_OF_TROUBLE = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 class KernelLog:
     """The records that come after this object was made."""
 
+    _open: ClassVar[list[KernelLog]] = []
+
+    @classmethod
+    def keep_up(cls) -> None:
+        """Read what has come into every object, before the kernel overwrites it."""
+        for log in cls._open:
+            log.lines()
+
     def __init__(self) -> None:
+        self._open.append(self)
         self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         os.lseek(self._fd, 0, os.SEEK_END)
         self._lines: list[str] = []
@@ -34,6 +55,7 @@ class KernelLog:
 
     def close(self) -> None:
         """Let go of the log."""
+        self._open.remove(self)
         os.close(self._fd)
 
     def lines(self) -> list[str]:
@@ -63,8 +85,31 @@ class KernelLog:
         return found
 
 
-def complaints_in(lines: list[str]) -> list[str]:
+def injected_in(lines: list[str]) -> tuple[list[list[str]], list[str]]:
+    """Give what was written of each failure that a test wanted, and all the other lines.
+
+    Neither has what the kernel says of memory that it is out of, once that has happened.
+    """
+    injected: list[list[str]] = []
+    others: list[str] = []
+    report: list[str] | None = None
+    for line in lines:
+        if line.startswith(INJECTED):
+            report = [line]
+            injected.append(report)
+        elif injected and OUT_OF_MEMORY.search(line):
+            report = [line]
+        elif report is not None and line.startswith(PART_OF_STACK):
+            report.append(line)
+            report = None if line == END_OF_STACK else report
+        else:
+            others.append(line)
+    return injected, others
+
+
+def complaints_in(log: list[str]) -> list[str]:
     """Give the lines that tell of trouble, but no data race that tracer has no part in."""
+    _, lines = injected_in(log)
     return [
         line
         for number, line in enumerate(lines)

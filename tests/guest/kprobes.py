@@ -62,7 +62,8 @@ def through_ftrace() -> bool:
 def all_disarmed() -> bool:
     """Say whether neither tracer nor the kernel calls a probe of tracer armed.
 
-    They change one after the other: the code is patched first, then the probe's flag.
+    They change one after the other: the code is patched first, then the probe's flag. The kernel
+    may have probes of others, too.
     """
     tracer, kernel = armed_says_tracer(), armed_says_kernel()
-    return not any(tracer.values()) and not any(kernel.values())
+    return not any(armed or kernel.get(symbol, False) for symbol, armed in tracer.items())

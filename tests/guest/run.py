@@ -125,11 +125,17 @@ def _flatten(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
             yield test
 
 
-def select(tests: list[unittest.TestCase], patterns: list[str]) -> list[unittest.TestCase]:
-    """Keep the tests whose id matches a pattern, or holds it; all if there is no pattern."""
+def select(
+    tests: list[unittest.TestCase], patterns: list[str], *, faults: bool = False
+) -> list[unittest.TestCase]:
+    """Keep the tests whose id matches a pattern, or holds it; all if there is no pattern.
+
+    Those that need allocations to fail are left out, unless `faults` is set.
+    """
+    able = [test for test in tests if faults or not getattr(test, "needs_faults", False)]
     return [
         test
-        for test in tests
+        for test in able
         if not patterns or any(fnmatch.fnmatch(test.id(), f"*{pattern}*") for pattern in patterns)
     ]
 
@@ -172,6 +178,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--slowness", type=int, default=1, help="how many times as long as usual a test may take"
     )
+    parser.add_argument(
+        "--faults", action="store_true", help="the kernel has fault injection: use it, too"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the tests and end")
     parser.add_argument("patterns", nargs="*", help="run the tests whose name holds one of these")
     return parser
@@ -180,7 +189,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Do what the command line says; 0 if every test passed or said why it was skipped."""
     options = build_parser().parse_args()
-    tests = select(load_tests(), options.patterns)
+    tests = select(load_tests(), options.patterns, faults=options.faults)
     if options.list:
         print("\n".join(test.id() for test in tests))
         return 0

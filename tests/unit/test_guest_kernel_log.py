@@ -99,3 +99,36 @@ def test_another_complaint_within_a_foreign_report_is_one(kmsg: ModuleType) -> N
     report = race("tick_sched_do_timer")
     report.insert(4, "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2")
     assert kmsg.complaints_in(report) == [report[4]]
+
+
+# As the kernel writes it where a test had an allocation fail.
+INJECTED = [
+    r"FAULT_INJECTION: forcing a failure.\x0aname failslab, interval 1, probability 0",
+    "CPU: 1 PID: 301 Comm: fail_nth Tainted: G           O       6.1.192-sanitizer-amd64 #1",
+    "Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.16.2 04/01/2014",
+    "Call Trace:",
+    " <TASK>",
+    " should_fail_ex.cold+0x5/0x2a",
+    " tracer_session_create+0x40/0x290 [tracer]",
+    "RIP: 0033:0x43b4e9",
+    "RSP: 002b:00007ffd2f0b7a38 EFLAGS: 00000246 ORIG_RAX: 0000000000000101",
+    " </TASK>",
+]
+
+
+def test_a_failure_that_a_test_wanted_is_no_complaint(kmsg: ModuleType) -> None:
+    assert kmsg.complaints_in(INJECTED * 2) == []
+    assert kmsg.injected_in(["before", *INJECTED, "after"]) == ([INJECTED], ["before", "after"])
+
+
+def test_a_complaint_within_or_after_one_is_one(kmsg: ModuleType) -> None:
+    warning = "WARNING: CPU: 1 PID: 9 at kernel/fork.c:1 free_task+0x1/0x2"
+    assert kmsg.complaints_in([*INJECTED[:5], warning, *INJECTED[5:]]) == [warning]
+    assert kmsg.complaints_in([*INJECTED, warning, "Call Trace:"]) == [warning, "Call Trace:"]
+
+
+def test_memory_that_there_is_not_is_no_complaint_after_such_a_failure(kmsg: ModuleType) -> None:
+    nothing = ["fail_nth: vmalloc error: size 4198400, failed to allocate pages", *INJECTED[1:]]
+    assert kmsg.complaints_in([*INJECTED, *nothing]) == []
+    assert "Call Trace:" in kmsg.complaints_in(nothing)
+    assert kmsg.injected_in([*INJECTED, *nothing]) == ([INJECTED], [])

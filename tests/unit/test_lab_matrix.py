@@ -89,6 +89,13 @@ def test_guest_tests_are_selected_by_a_part_of_their_name() -> None:
     assert 0 < len(zombies) < len(everything)
 
 
+def test_tests_that_need_faults_are_left_out_unless_the_kernel_has_some() -> None:
+    everything = list_tests(faults=True)
+    needing = set(everything) - set(list_tests())
+    assert needing
+    assert all(name.startswith("test_faults.") for name in needing)
+
+
 def test_a_name_that_no_guest_test_has_is_an_error() -> None:
     with pytest.raises(LabError, match="no guest test has 'zombies_in_space' in its name"):
         list_tests("zombies_in_space")

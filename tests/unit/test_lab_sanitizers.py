@@ -43,6 +43,13 @@ def test_the_tests_run_within_what_asks_the_sanitizers() -> None:
     assert watched[3:] == usual
 
 
+def test_tests_that_need_faults_run_where_the_kernel_has_fault_injection() -> None:
+    for cell in SANITIZER_CELLS:
+        assert setting_of(cell).faults is ("sanitizers" in cell.fragments)
+    assert "--faults" in command_for("", Setting(faults=True))
+    assert "--faults" not in command_for("", Setting())
+
+
 def test_sanitizers_at_work_and_those_that_a_kernel_does_not_have_are_in_order() -> None:
     assert list(watch.idle(LOCKS_AT_WORK, RACES_AT_WORK)) == []
     assert list(watch.idle("", "")) == []

@@ -15,7 +15,7 @@ from tracer_lab.cells import SANITIZER_CELLS, SanitizerCell
 from tracer_lab.commands import SHARE, in_root, run
 from tracer_lab.errors import LabError
 from tracer_lab.fuzzed_lines import Reached, by_file, lines_of, reached_lines
-from tracer_lab.guest_suite import END, GUEST, NOT_COPIED, SAID, SANITIZERS, TREE, build_fuzzer
+from tracer_lab.guest_suite import END, GUEST, NOT_COPIED, SAID, SANITIZERS, TREE, build_native
 from tracer_lab.kernel_builds import ensure_kernel
 from tracer_lab.kernels_record import tree_commit
 from tracer_lab.reports import Say
@@ -147,7 +147,7 @@ def prepare(root: Path, share: Path, log: Path) -> None:
     make += ["KCFLAGS=-g", "KCOV_INSTRUMENT=y"]
     make += [f"KCOV_INSTRUMENT_{name}.o=n" for name in NOT_INSTRUMENTED]
     run(in_root(root, make, share), log=log)
-    build_fuzzer(root, share, share, log)
+    build_native(root, share, share, log)
 
 
 def command_for(wish: Wish) -> Sequence[str]:

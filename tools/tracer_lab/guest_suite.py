@@ -38,6 +38,7 @@ SECONDS_FOR_ALL = 1800  # emulated, on a busy machine
 SANITIZERS = Path(__file__).with_name("in_sanitizer") / "watch.py"
 SAID = "sanitizers.txt"  # what that writes
 END = "end"  # its last line
+FAULTS = "--faults"  # option of run.py
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Setting:
     memory: str = MEMORY
     slowness: int = 1  # how many times as long everything may take
     sanitizers: bool = False  # the kernel has some, which are asked at the end
+    faults: bool = False  # it can have allocations fail: with the tests that need that
 
 
 USUAL = Setting()
@@ -65,12 +67,13 @@ class SuiteRun:
     sanitizers: str | None = None  # what watch.py wrote; None where it was not to run
 
 
-def list_tests(pattern: str = "", folder: Path = TESTS) -> list[str]:
+def list_tests(pattern: str = "", folder: Path = TESTS, *, faults: bool = False) -> list[str]:
     """Names of the guest tests that hold ``pattern``, in the order in which they run.
 
-    Raises LabError if none does.
+    ``faults``: with those that need a kernel with fault injection. Raises LabError if none does.
     """
-    names = run([sys.executable, str(folder / "run.py"), "--list"]).split()
+    options = [FAULTS] if faults else []
+    names = run([sys.executable, str(folder / "run.py"), "--list", *options]).split()
     found = [name for name in names if fnmatchcase(name, f"*{pattern}*")]
     if not found:
         raise LabError(f"no guest test has {pattern!r} in its name", f"{TESTS}/run.py --list")
@@ -88,17 +91,18 @@ def build_programs(root: Path, share: Path, tree: Path, log: Path) -> None:
     for part in parts:
         make = ["make", "-C", f"{SHARE}/guest/{part}", f"KDIR={headers}"]
         run(in_root(root, make, share), log=log)
-    build_fuzzer(root, share, tree, log)
+    build_native(root, share, tree, log)
 
 
-def build_fuzzer(root: Path, share: Path, tree: Path, log: Path) -> None:
-    """Build the fuzzer with the compiler of the host: ``root`` has no C library to build with.
+def build_native(root: Path, share: Path, tree: Path, log: Path) -> None:
+    """Build programs with the compiler of the host: ``root`` has no C library to build with.
 
-    Where the guest is of another architecture there is none, and its test is skipped.
+    Where the guest is of another architecture there are none, and their tests are skipped.
     """
     if architecture_of(root) == "amd64" and os.uname().machine == "x86_64":
-        make = ["make", "-C", str(share / "guest" / "fuzzer"), f"ABI={tree / 'src' / 'tracer'}"]
-        run(make, log=log)
+        for part in ("fuzzer", "fail_nth"):
+            make = ["make", "-C", str(share / "guest" / part), f"ABI={tree / 'src' / 'tracer'}"]
+            run(make, log=log)
 
 
 def run_suite(
@@ -115,7 +119,7 @@ def run_suite(
     """
     with fresh_share(name) as share:
         shutil.copytree(order.tree / GUEST, share / "guest", ignore=NOT_COPIED)
-        selected = list_tests(order.tests, share / "guest")
+        selected = list_tests(order.tests, share / "guest", faults=setting.faults)
         order.say("building the tests' programs")
         build_programs(root, share, order.tree, order.log)
 
@@ -158,7 +162,8 @@ def command_for(tests: str, setting: Setting) -> list[str]:
     """What the guest runs: the tests, on a kernel with sanitizers within what asks those."""
     command = ["python3", f"{SHARE}/guest/run.py", "--results", f"{SHARE}/{RESULTS}"]
     command += ["--facts", f"{SHARE}/{FACTS}"]
-    command += ["--slowness", str(setting.slowness), *([tests] if tests else [])]
+    command += ["--slowness", str(setting.slowness), *([FAULTS] if setting.faults else [])]
+    command += [tests] if tests else []
     if setting.sanitizers:
         return ["python3", f"{SHARE}/{SANITIZERS.name}", f"{SHARE}/{SAID}", *command]
     return command

@@ -20,7 +20,7 @@ CHECKPATCH_FILES = (
     "scripts/const_structs.checkpatch",
 )
 
-USER_PROGRAMS = ("tests/guest/ioctl32/", "tests/guest/fuzzer/")
+USER_PROGRAMS = ("tests/guest/ioctl32/", "tests/guest/fuzzer/", "tests/guest/fail_nth/")
 SHELL = (
     *("bootstrap", ".ci/run", "*.sh", "debian/*.p*inst", "debian/*.p*rm"),
     *("debian/tests/guest-suite", "dkms/dkms.conf", "dkms/post-install"),

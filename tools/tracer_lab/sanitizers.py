@@ -39,7 +39,9 @@ def sanitizer_jobs() -> list[Job]:
 def setting_of(cell: SanitizerCell, arguments: Sequence[str] = ()) -> Setting:
     """How the guest tests are run there; ``arguments`` are further ones for the kernel."""
     finding = RACES if cell.finds_races else STRICT
-    return Setting((*finding, *arguments), MEMORY, SLOWNESS, sanitizers=True)
+    return Setting(
+        (*finding, *arguments), MEMORY, SLOWNESS, sanitizers=True, faults=not cell.finds_races
+    )
 
 
 def run_cell(
