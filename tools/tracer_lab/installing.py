@@ -200,12 +200,22 @@ def plan_uninstall(tree: Path, target: Target, *, dry_run: bool = False) -> Plan
     files = [file for file in files if file.parent not in known and file.exists()]
     steps = [*unload_steps(target), *without_others(target)]
     if files:
-        steps.append(Step("remove its other files", [Remove(file) for file in sorted(files)]))
+        gone = [*sorted(files), *emptied_manuals(files)]
+        steps.append(Step("remove its other files", [Remove(path) for path in gone]))
     if not target.staging and target.group_members(GROUP) is not None:
         steps.append(Step(f"remove the group {GROUP}", [Command(("groupdel", GROUP))]))
     if files and target.is_live():
         steps.append(Step("let udev forget its rule", [RELOAD_RULES]))
     return Plan(steps)
+
+
+def emptied_manuals(files: Sequence[Path]) -> list[Path]:
+    """The folders of a section of the manual that hold none but those files.
+
+    A system of few packages has not all of them: they came with the files, so they go, too.
+    """
+    manuals = {file.parent for file in files if file.parent.parent.name == "man"}
+    return sorted(folder for folder in manuals if set(folder.iterdir()) <= set(files))
 
 
 def unload_steps(target: Target) -> Iterator[Step]:

@@ -113,8 +113,10 @@ def test_a_dry_run_names_each_file_and_makes_none(tmp_path: Path) -> None:
 def test_uninstalling_leaves_what_belongs_to_others(staged: Path) -> None:
     kept = staged / "usr/include/other.h"
     kept.write_text("")
+    assert (staged / "usr/share/man/man4").is_dir()
     assert "nothing to do" not in invoke("uninstall", f"--root={staged}")
     assert set(files(staged)) == {"usr/include/other.h"}
+    assert list((staged / "usr/share/man").iterdir()) == []
     assert "nothing to do" in invoke("uninstall", f"--root={staged}")
 
 
