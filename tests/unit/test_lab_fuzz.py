@@ -58,6 +58,18 @@ def test_a_line_that_kcov_cannot_follow_is_not_counted() -> None:
     assert found == Reached("record.c", 1, (), (20,))
 
 
+def test_a_line_of_two_functions_is_one() -> None:
+    lines = {**LINES, (".text", 0x50): Line("record.c", 10, "rcu_read_unlock")}
+    (found,) = by_file(lines, {Line("record.c", 10, "fill")}, ["record.c"], {})
+    assert found == Reached("record.c", 2, (20,))
+
+
+def test_what_the_compiler_puts_aside_is_not_counted() -> None:
+    lines = {**LINES, (".text.unlikely", 0x5): Line("record.c", 30, "fill")}
+    (found,) = by_file(lines, set(), ["record.c"], {})
+    assert found == Reached("record.c", 2, (10, 20), (30,))
+
+
 def test_what_kcov_cannot_follow_is_there() -> None:
     source = "".join((TREE / MODULE / name).read_text() for name in FILES)
     assert [name for name in NOT_FOLLOWED if f" {name}(" not in source] == []

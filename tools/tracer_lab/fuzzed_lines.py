@@ -16,7 +16,9 @@ from pathlib import Path
 from tracer_lab.commands import run
 
 CALLED = "__sanitizer_cov_trace_pc"
-OF_COMPILER = "_sub_"  # constructors and destructors of KASAN, at the last line of a file
+# Where the compiler puts what it holds for never run: what UBSAN's reports begin with. And what it
+# adds of its own: KASAN's constructors and destructors.
+ASIDE = frozenset({".text.unlikely", ".text.startup", ".text.exit"})
 AFTER = 4  # bytes from the relocation of a call to where it returns
 OF_SECTION = re.compile(r"^Relocation section '\.rela(\S+)'")
 OF_CALL = re.compile(rf"^([0-9a-f]+) .* {CALLED} - {AFTER:x}$")
@@ -110,17 +112,16 @@ def by_file(
         of_file = {line for line in lines.values() if line.file == file}
         # A line whose blocks are of several functions, by what is inlined, is still one.
         left = numbers_of(of_file) - numbers_of(line for line in reached if line.file == file)
-        followed = {line for line in of_file if not is_aside(line, not_followed)}
+        followed = {
+            line
+            for (section, _), line in lines.items()
+            if line.file == file and section not in ASIDE and line.function not in not_followed
+        }
         missed = left & numbers_of(followed)
         others = left - missed
         count = len(numbers_of(of_file) - others)
         found.append(Reached(file, count, tuple(sorted(missed)), tuple(sorted(others))))
     return found
-
-
-def is_aside(line: Line, not_followed: Collection[str]) -> bool:
-    """Say whether KCOV cannot follow that line, or the compiler has put it in by itself."""
-    return line.function in not_followed or line.function.startswith(OF_COMPILER)
 
 
 def numbers_of(lines: Iterable[Line]) -> set[int]:
