@@ -85,6 +85,8 @@ class StandIn(System):
             whence = origin(argument, self)
             if whence and whence.parent != os.getpid():
                 self.watch(argument)
+            else:
+                self.watched.add(argument)  # by reap()
         self.close_if_done()
 
     def refusal(self, request: int, pid: int) -> int:
