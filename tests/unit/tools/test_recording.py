@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from tracer_tools.recording.lines import Header, Step
+from tracer_tools.recording.lines import Header
 from tracer_tools.recording.reading import Recording, read, summed
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROWS = {"STAND_IN_GROWS": "1"}
 FAILED = 125
+WORDS = ["sh", "-c", "read line; echo out; exit 3"]
 
 
 @pytest.fixture
@@ -38,33 +39,39 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def intervals_of(recording: Recording, process: int) -> list[Step]:
-    return [step for step in recording.steps if step.process == process]
+@pytest.fixture
+def recorded(tracerctl: Tracerctl, file: Path) -> Recording:
+    """Return a recording of a command that ended after some intervals."""
+    arguments = ["record", "--interval", "0.05", "-o", str(file), "--", *WORDS]
+    with tracerctl.started(*arguments, environment=GROWS, stdin=subprocess.PIPE) as process:
+        await_lines(file, 5)
+        out, errors = process.communicate(timeout=tracerctl.patience)
+    assert (process.returncode, out, errors) == (3, "out\n", "")
+    return read(str(file))
 
 
-def test_a_command_is_recorded_to_its_end(tracerctl: Tracerctl, file: Path) -> None:
-    words = ["sh", "-c", "sleep 1; echo out; exit 3"]
-    arguments = ["record", "--interval", "0.05", "-o", str(file), "--", *words]
-    ran = tracerctl.call(*arguments, environment=GROWS)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "out\n", "")
-    found = read(str(file))
-    assert found.header.command == words
-    assert found.end is not None
-    assert (found.end.exit_status, found.end.signal) == (3, None)
-    assert found.end.intervals == found.steps[-1].interval > 3
+def await_lines(file: Path, number: int) -> None:
+    """Wait until a file has so many lines."""
+    script = 'until [ "$(wc -l < "$0" 2>/dev/null || echo 0)" -ge $1 ]; do sleep 0.02; done'
+    subprocess.run(["sh", "-c", script, str(file), str(number)], check=True, timeout=60)
 
 
-def test_intervals_sum_up_to_the_records(tracerctl: Tracerctl, file: Path) -> None:
-    arguments = ["record", "--interval", "0.05", "-o", str(file), "--", "sleep", "1"]
-    tracerctl.call(*arguments, environment=GROWS)
-    found = read(str(file))
-    (total,) = found.totals
-    steps = intervals_of(found, total.process)
-    assert len(steps) > 3
-    assert all(min(step.counters.values()) >= 0 for step in steps)
-    assert summed([step.counters for step in steps]) == total.counters
-    assert found.end is not None
-    assert found.end.counters == total.counters
+def test_a_command_is_recorded_to_its_end(recorded: Recording) -> None:
+    assert recorded.header.command == WORDS
+    assert recorded.end is not None
+    assert (recorded.end.exit_status, recorded.end.signal) == (3, None)
+    assert recorded.end.intervals == recorded.steps[-1].interval > 3
+    numbers = [step.interval for step in recorded.steps]
+    assert numbers == sorted(set(numbers))
+
+
+def test_intervals_sum_up_to_the_records(recorded: Recording) -> None:
+    (total,) = recorded.totals
+    assert {step.process for step in recorded.steps} == {total.process}
+    assert all(min(step.counters.values()) >= 0 for step in recorded.steps)
+    assert summed([step.counters for step in recorded.steps]) == total.counters
+    assert recorded.end is not None
+    assert recorded.end.counters == total.counters
     assert not total.lost
 
 
@@ -90,12 +97,6 @@ def test_ctrl_c_ends_the_recording_of_a_process_in_order(
     assert [total.running for total in found.totals] == [True]
     assert found.missing() == []
     assert sleeper.poll() is None
-
-
-def await_lines(file: Path, number: int) -> None:
-    """Wait until a file has so many lines."""
-    script = 'until [ "$(wc -l < "$0" 2>/dev/null || echo 0)" -ge $1 ]; do sleep 0.02; done'
-    subprocess.run(["sh", "-c", script, str(file), str(number)], check=True, timeout=60)
 
 
 def test_what_was_written_can_be_read_after_it_was_killed(
