@@ -22,7 +22,6 @@ WIDTHS = (1280, 700)  # pixels: charts with their tables beside them, and below 
 OVERLAP = 2.0  # pixels that two texts may share: letters do not fill the height of their lines
 LEAST_DRAWN = 0.01  # of a chart, that has a colour: the axes and the texts have none
 COLOURED = 40  # by how much red, green and blue of a colour differ
-COLOURS_KEPT = 64  # of a picture, so that its file is small
 POLICY = re.compile(r"<meta http-equiv=[^>]*>")
 # Says where each piece of text, each chart and each section is shown.
 SCRIPT = """
@@ -174,5 +173,5 @@ def picture(page: Path, last: str, file: Path) -> Path:
     shown = shown_at(page, width)
     end = next(section.bottom for section in shown.sections if section.name == last)
     image = screenshot(page, width, shown.height).crop((0, 0, width, int(end) + 16))
-    image.quantize(COLOURS_KEPT).save(file, optimize=True)
+    image.save(file, optimize=True)  # in all its colours: fewer, and processes share one
     return file
