@@ -52,6 +52,7 @@ tfoot th, tfoot td { font-weight: 600 }
 @media print {
   body { margin: 0; max-width: none; font-size: 10pt }
   section { break-inside: avoid } .ranking { break-inside: auto } tr { break-inside: avoid }
+  .wide { overflow: visible; font-size: 6.5pt } .wide th, .wide td { padding: .1rem .25rem }
 }
 """
 
