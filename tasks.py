@@ -50,6 +50,7 @@ from tracer_lab.lintian import SUITES, lintian_tags, objections  # noqa: E402
 from tracer_lab.matrix import all_jobs, guests_at_a_time, select  # noqa: E402
 from tracer_lab.matrix_display import LiveDisplay, show_matrix  # noqa: E402
 from tracer_lab.packages import Packages, build_packages  # noqa: E402
+from tracer_lab.pictures import take_pictures  # noqa: E402
 from tracer_lab.rebuilding import difference, hashes, rebuild  # noqa: E402
 from tracer_lab.reports import CellReport, Job, Verdict  # noqa: E402
 from tracer_lab.repository import check_programs, checked_uri, make_repository  # noqa: E402
@@ -382,6 +383,21 @@ def demo(_: Context) -> None:
         show_demo(console, CELL, lambda: tree_packages().debs)
 
 
+@task
+def pictures(_: Context) -> None:
+    """Record and watch programs in a guest, and make the pictures that README shows."""
+    with plain_errors():
+        kept = take_pictures(
+            console,
+            CELL,
+            lambda: tree_packages().debs,
+            TREE / "build" / "pictures",
+            TREE / "docs" / "pictures",
+        )
+    for path in kept:
+        print(path.relative_to(TREE))
+
+
 @task(help={"everything": "also what the lab keeps: root file systems, logs"})
 def clean(_: Context, everything: bool = False) -> None:
     """Remove what was built."""
@@ -408,5 +424,6 @@ namespace = Collection(
     install,
     uninstall,
     demo,
+    pictures,
     clean,
 )

@@ -23,6 +23,7 @@ from tracer_tools.ctl.run import run
 from tracer_tools.device import ADD_TREE, DEVICE, HAS_PROCESS, REMOVE_ALL, REMOVE_PROCESS
 from tracer_tools.module import VALUES
 from tracer_tools.processes import command_name, find_process, origin
+from tracer_tools.recording import cli as recording
 from tracer_tools.records import IN_TREE, LAYOUT, RUNNING
 from tracer_tools.system import System
 from tracer_tools.table import COLUMNS, COUNTERS, TABLE
@@ -84,6 +85,8 @@ class StandIn(System):
             whence = origin(argument, self)
             if whence and whence.parent != os.getpid():
                 self.watch(argument)
+            else:
+                self.watched.add(argument)  # by reap()
         self.close_if_done()
 
     def refusal(self, request: int, pid: int) -> int:
@@ -146,7 +149,7 @@ class StandIn(System):
             lost = int(os.environ.get("STAND_IN_LOST", "0"))
             name = (command_name(pid, self) or "name").encode()
             fields = (LAYOUT.size, flags, pid, 1, status, 0, lost, name, added, ended, 0)
-            os.write(self.writer, LAYOUT.pack(*fields, *COUNTED))
+            os.write(self.writer, LAYOUT.pack(*fields, *self.counted()))
 
     def close_if_done(self) -> None:
         with self.lock:
@@ -161,4 +164,6 @@ if __name__ == "__main__":
     vars(cli)["run"] = partial(run, system=machine)
     vars(cli)["Top"] = partial(Top, system=machine)
     vars(cli)["attach"] = partial(attach, system=machine)
+    vars(recording)["run"] = partial(run, system=machine)
+    vars(recording)["attach"] = partial(attach, system=machine)
     sys.exit(cli.main())

@@ -91,6 +91,44 @@ def test_a_later_process_of_the_same_number_begins_at_nothing(session: Session) 
     assert found == [1, 4]
 
 
+def test_a_later_process_of_the_same_number_is_told_from_one_whose_record_was_lost(
+    session: Session,
+) -> None:
+    session.runs((5, 10))
+    first = session.ledger.report().processes[0]
+    session.runs((5, 4))
+    (second,) = session.ledger.report().processes
+    assert (second.counters or {})["kmalloc"] == 4
+    assert second.number != first.number
+    session.runs()
+    session.leaves(5, 30, added_ns=time.monotonic_ns())
+    (third,) = session.ledger.report().processes
+    assert (third.counters or {})["kmalloc"] == 30
+    assert len({first.number, second.number, third.number}) == 3
+
+
+def test_one_that_is_younger_than_its_number_is_another(
+    session: Session, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if a second had passed since it was seen first.
+    monkeypatch.setattr("tracer_tools.ctl.ledger.CLOCK_ERROR", -1.0)
+
+    def created(seconds_ago: float) -> None:
+        ticks = (time.clock_gettime(time.CLOCK_BOOTTIME) - seconds_ago) * os.sysconf("SC_CLK_TCK")
+        rest = " ".join(["0"] * 17)
+        machine.write("/proc/5/stat", f"5 (a) S 1 {rest} {int(ticks)} 0 0\n")
+
+    created(1000.0)
+    session.runs((5, 10))
+    first = session.ledger.report().processes[0]
+    assert session.ledger.report().processes[0].number == first.number
+    created(0.0)
+    session.runs((5, 25))
+    (second,) = session.ledger.report().processes
+    assert (second.counters or {})["kmalloc"] == 25
+    assert second.number != first.number
+
+
 def test_what_is_lost_is_said_once(session: Session) -> None:
     session.runs()
     session.leaves(5, 1, lost=2)

@@ -23,7 +23,7 @@ def measured(
     pid: int, *numbers: int, ended: Ending | None = EXITED, seconds: float = 2.0, name: str = "cat"
 ) -> Measured:
     counters = dict(zip(COUNTERS, numbers or range(1, 10)))
-    return Measured(pid, 1, name, ended, seconds, counters)
+    return Measured(pid, 1, name, ended, seconds, counters, counters)
 
 
 LARGEST = measured(4194303, *[MOST] * 9, ended=Ending(None, "SIGVTALRM"), name="a-command-of-15")

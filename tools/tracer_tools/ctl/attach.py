@@ -11,7 +11,7 @@ from functools import partial
 from tracer_tools.cli import succeeds
 from tracer_tools.ctl.ledger import Ledger
 from tracer_tools.ctl.manual import NAME
-from tracer_tools.ctl.output import Output
+from tracer_tools.ctl.report import Reports
 from tracer_tools.ctl.signals import handled, nothing
 from tracer_tools.device import Tracer
 from tracer_tools.system import THIS_MACHINE, System
@@ -33,7 +33,7 @@ class Attached:
     """Processes that are monitored for a while, and where that is reported."""
 
     ledger: Ledger
-    output: Output
+    output: Reports
     limits: Limits
     stopped: bool = False
 
@@ -64,14 +64,14 @@ class Attached:
             if over:
                 self.ledger.stop()
             interval = None if limits.interval is None else number
-            self.output.write(replace(self.ledger.report(), interval=interval))
+            self.output.write(replace(self.ledger.report(), interval=interval, last=over))
             if over:
                 return
 
 
 def attach(
     pids: Sequence[int],
-    output: Output,
+    output: Reports,
     *,
     tree: bool,
     limits: Limits,

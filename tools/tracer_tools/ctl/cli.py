@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, succeeds, terminal
 from tracer_tools.ctl import manual
@@ -16,9 +16,11 @@ from tracer_tools.ctl.command import NotStartedError
 from tracer_tools.ctl.live import Top, run_batch, run_live
 from tracer_tools.ctl.manual import NAME
 from tracer_tools.ctl.options import (
+    WITH_TREE,
+    add_pids,
     add_report_options,
     count_argument,
-    pid_argument,
+    define,
     seconds_argument,
     style_of,
 )
@@ -28,13 +30,11 @@ from tracer_tools.ctl.top import View
 from tracer_tools.device import Tracer
 from tracer_tools.errors import TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
+from tracer_tools.recording.cli import define_record, define_report
 from tracer_tools.table import COUNTERS, Row, snapshot
 
-PROCESS = "process, by its PID"
-WITH_TREE = "and every process that they start from now on"
-
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[CommandParser]  # noqa: SLF001 -- what add_subparsers returns
+    from tracer_tools.ctl.options import Commands
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,29 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for define in (define_add, define_remove, define_list, define_run, define_attach, define_top):
-        define(commands)
+    for define_it in (
+        *(define_add, define_remove, define_list, define_run, define_attach, define_top),
+        *(define_record, define_report),
+    ):
+        define_it(commands)
     return parser
-
-
-def define(
-    commands: Commands,
-    name: str,
-    summary: str,
-    run_it: Callable[[argparse.Namespace], int],
-    **settings: Any,  # noqa: ANN401 -- of CommandParser
-) -> CommandParser:
-    """Define a command and the function that does it."""
-    settings = {"description": f"{summary.capitalize()}.", **settings}
-    command = commands.add_parser(name, help=summary, prog=f"{NAME} {name}", **settings)
-    command.set_defaults(run=run_it, parser=command)
-    return command
-
-
-def add_pids(command: CommandParser, *, nargs: str = "+", summary: str = PROCESS) -> None:
-    """Give a command its PIDs."""
-    pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
-    pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
 
 
 def define_add(commands: Commands) -> None:

@@ -18,6 +18,15 @@ ATTACH_DESCRIPTION = """\
 Report what running processes do from now on.
 They are monitored until all have ended, until Ctrl-C, or for a given
 time, and then no longer."""
+RECORD_DESCRIPTION = """\
+Keep in a file what processes do over time.
+That is a line for each process and interval, and at the end the exact
+totals; with -- for a command and all that it starts, from before its
+first instruction."""
+REPORT_DESCRIPTION = """\
+Show a recording as a page, or to a viewer of traces.
+The page is one file that needs no network: a summary, a chart over
+time for each column, a ranking of the processes, what was missed."""
 TOP_DESCRIPTION = """\
 Show all monitored processes and what they do, again and again.
 Keys: q quits, p pauses, s sorts by the next column, t changes between
@@ -32,7 +41,10 @@ EXAMPLES = """\
                                 processes that it starts
   tracerctl attach --timeout 10 4242
                                 count for ten seconds
-  tracerctl top                 watch what is monitored"""
+  tracerctl top                 watch what is monitored
+  tracerctl record -- make      keep what a command does over time
+  tracerctl report tracer.ndjson
+                                make a page with charts of it"""
 RUN_EXAMPLES = """\
   tracerctl run -- ls -R /usr            a table of what ls did
   tracerctl run --sort kmalloc make -j2  every process of a build
@@ -45,6 +57,14 @@ ATTACH_EXAMPLES = """\
 TOP_EXAMPLES = """\
   tracerctl top --sort sched      who calls schedule most
   tracerctl top -b -n 10 -d 60    a table a minute, ten times"""
+RECORD_EXAMPLES = """\
+  tracerctl record -- make -j2        a build, to tracer.ndjson
+  tracerctl record -o FILE --interval 10 4242 4243
+                                      until they end, or Ctrl-C"""
+REPORT_EXAMPLES = """\
+  tracerctl report tracer.ndjson      writes report.html
+  tracerctl report --perfetto tracer.ndjson -o trace.json
+                                      for ui.perfetto.dev"""
 
 DONE_OR_NOT = """\
   0  everything was done
@@ -52,12 +72,27 @@ DONE_OR_NOT = """\
      what, and the other processes were dealt with all the same
   2  wrong usage"""
 AS_THE_COMMAND = """\
-  run exits as its command does, and dies of the same signal; else
+  run, and record of a command, exit as their command does, and die
+  of the same signal; else
   125  tracer failed or was used wrongly; a line says why
   126  the command could not be executed
   127  there is no such command"""
 EXIT_STATUS = ("exit status", DONE_OR_NOT)
 RUN_EXIT_STATUS = ("exit status", AS_THE_COMMAND)
+RECORD_EXIT_STATUS = (
+    "exit status",
+    """\
+  0  of PIDs: everything was recorded
+  1  of PIDs: something could not be recorded; a line says what
+
+  With a COMMAND it exits as that does, and dies of the same signal;
+  else
+  125  tracer failed, or the file is not whole; a line says why
+  126  the command could not be executed
+  127  there is no such command
+
+  Wrong usage is 125 in either case.""",
+)
 REPORT = (
     "report",
     """\
@@ -84,6 +119,27 @@ FORMATS = (
          "running" and "withheld"; "total" the sums; "seconds" the
          time; "lost", "missed" and "unfollowed" what is not in the
          numbers; after run "command", "exit_status" and "signal".""",
+)
+RECORDING = (
+    "recordings",
+    """\
+  JSON, a document a line, in this order by "type":
+
+  header    "schema" is 1; "begun", "kernel", "interval" in seconds,
+            "command" or "pids"
+  interval  what a process did in one: the counters by the names of
+            their columns; "interval" is its number, "at" when it
+            ended, "seconds" how long it was; "process" numbers the
+            processes, for a PID can come again
+  total     a process: the sums of its intervals, which are what the
+            module counted, and what --json of run says of it;
+            "withheld" or "lost" if the end of it is missing
+  end       the sums of the totals; "lost", "missed", "unfollowed"
+
+  Each interval is in the file when it is over. Ctrl-C is a normal
+  end. On a full disk the file ends with a whole line, and what did
+  not fit is tried again with each interval: if it fits by the end,
+  nothing is lost. What was cut off can be reported on all the same.""",
 )
 FILES = (
     "files",
@@ -112,7 +168,8 @@ CAVEATS = (
   A process stays monitored until it is removed or its last thread
   has ended, whether or not tracerctl runs. The processes that it
   starts are monitored with it only by add --tree, attach --tree and
-  run. A process is monitored once at a time: run within run fails.
+  run and record. A process is monitored once at a time: run within
+  run fails.
 
   When the command of run has ended, processes that it started and
   that still run are reported with END "run", and are monitored no
@@ -129,9 +186,18 @@ SECTIONS = (
     CAVEATS,
 )
 MANUAL = (
-    ("examples", "\n\n".join([EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES])),
+    (
+        "examples",
+        "\n\n".join(
+            [
+                *(EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES),
+                *(RECORD_EXAMPLES, REPORT_EXAMPLES),
+            ]
+        ),
+    ),
     *SECTIONS[:1],
     REPORT,
     FORMATS,
+    RECORDING,
     *SECTIONS[1:],
 )

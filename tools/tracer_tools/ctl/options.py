@@ -1,15 +1,43 @@
-"""Options that several commands of tracerctl have."""
+"""How commands of tracerctl are defined, and the options that several of them have."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
+from typing import TYPE_CHECKING, Any, Callable
 
+from tracer_tools.cli import CommandParser
+from tracer_tools.ctl.manual import NAME
 from tracer_tools.ctl.rendering import SORTABLE, Format, Style
 from tracer_tools.processes import MAX_PID
 
+PROCESS = "process, by its PID"
+WITH_TREE = "and every process that they start from now on"
 FILES = {"bash": "_shtab_compgen_files", "zsh": "_files"}  # read by shtab
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[CommandParser]  # noqa: SLF001 -- what add_subparsers returns
+
+
+def define(
+    commands: Commands,
+    name: str,
+    summary: str,
+    run_it: Callable[[argparse.Namespace], int],
+    **settings: Any,  # noqa: ANN401 -- of CommandParser
+) -> CommandParser:
+    """Define a command and the function that does it."""
+    settings = {"description": f"{summary.capitalize()}.", **settings}
+    command = commands.add_parser(name, help=summary, prog=f"{NAME} {name}", **settings)
+    command.set_defaults(run=run_it, parser=command)
+    return command
+
+
+def add_pids(command: CommandParser, *, nargs: str = "+", summary: str = PROCESS) -> None:
+    """Give a command its PIDs."""
+    pids = command.add_argument("pids", metavar="PID", nargs=nargs, type=pid_argument, help=summary)
+    pids.complete = {"zsh": "_pids"}  # type: ignore[attr-defined]  # read by shtab
 
 
 def add_report_options(command: argparse.ArgumentParser, otherwise: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from tracer_tools.columns import NONE, Number
-from tracer_tools.processes import command_name, origin
+from tracer_tools.processes import Origin, command_name
 from tracer_tools.records import Record
 from tracer_tools.system import System
 from tracer_tools.table import COUNTERS, Row
@@ -57,13 +58,19 @@ class Measured:
     """None if it runs."""
     seconds: float
     counters: Counters | None
-    """None if they are withheld, for it had become another user's."""
+    """What was counted in that time; None if withheld, for it had become another user's."""
+    whole: Counters | None = None
+    """What was counted since it was added; None if withheld."""
+    record: Record | None = None
+    """What the module handed out when it ended or was removed; None if it is monitored."""
+    number: int = 0
+    """Which of the processes of one tracerctl it is, from 1: a PID can come again."""
 
-    def since(self, before: Measured | None) -> Measured:
+    def since(self, before: Measured) -> Measured:
         """Return this with what was counted after an earlier measurement of the same process."""
-        if before is None or before.counters is None or self.counters is None:
+        if before.whole is None or self.whole is None:
             return self
-        grown = {name: value - before.counters[name] for name, value in self.counters.items()}
+        grown = {name: value - before.whole[name] for name, value in self.whole.items()}
         return replace(self, counters=grown)
 
     def numbers(self, *, per_second: bool) -> list[Number]:
@@ -90,15 +97,16 @@ def of_record(record: Record, most: float) -> Measured:
         ending=None if record.running else ended,
         seconds=min(record.seconds, most),
         counters=None if record.withheld else record.row.counters(),
+        whole=None if record.withheld else record.row.counters(),
+        record=record,
     )
 
 
-def of_row(row: Row, most: float, system: System) -> Measured:
-    """Return the measurement of a process that is monitored.
+def of_row(row: Row, most: float, whence: Origin | None, system: System) -> Measured:
+    """Return the measurement of a process that is monitored, and comes from `whence`.
 
     `most` is how many seconds of the time that is reported on have passed.
     """
-    whence = origin(row.pid, system)
     return Measured(
         pid=row.pid,
         parent=(whence.parent or None) if whence else None,
@@ -106,6 +114,7 @@ def of_row(row: Row, most: float, system: System) -> Measured:
         ending=None,
         seconds=min(most, whence.age) if whence else most,
         counters=row.counters(),
+        whole=row.counters(),
     )
 
 
@@ -123,6 +132,8 @@ class Report:
     """How that ended."""
     interval: int | None = None
     """Which interval this is, from 1; None if there are none."""
+    last: bool = False
+    """Whether there are no more reports to come."""
     lost: int = 0
     """Records of processes that came too fast to be read."""
     missed: int = 0
@@ -142,16 +153,30 @@ class Report:
     def notes(self) -> list[str]:
         """Return a sentence for each thing that makes the numbers less than the whole."""
         withheld = sum(process.counters is None for process in self.processes)
-        found = [
-            (self.lost, "lost, for too many ended at once: the total is too low"),
-            (self.unfollowed, "could not be followed: the total is too low"),
-            (withheld, "withheld, for another user's by then: the total is too low"),
-        ]
-        notes = [f"{several(number, 'process', 'es')} {text}." for number, text in found if number]
-        if self.missed:
-            missed = several(self.missed, "sample")
-            notes.append(f"{missed} missed by the kernel: some numbers are too low.")
-        return notes
+        return what_is_missing(self.lost, self.unfollowed, withheld, self.missed)
+
+
+class Reports(Protocol):
+    """A place for reports, one after the other."""
+
+    has_reader: bool
+    """Whether anybody wants more of them."""
+
+    def write(self, report: Report) -> None:
+        """Take a report. Raises TracerError."""
+
+
+def what_is_missing(lost: int, unfollowed: int, withheld: int, missed: int) -> list[str]:
+    """Return a sentence for each of these numbers that makes a total less than the whole."""
+    found = [
+        (lost, "lost, for too many ended at once: the total is too low"),
+        (unfollowed, "could not be followed: the total is too low"),
+        (withheld, "withheld, for another user's by then: the total is too low"),
+    ]
+    notes = [f"{several(number, 'process', 'es')} {text}." for number, text in found if number]
+    if missed:
+        notes.append(f"{several(missed, 'sample')} missed by the kernel: some numbers are too low.")
+    return notes
 
 
 def several(number: int, noun: str, plural: str = "s") -> str:

@@ -18,8 +18,7 @@ from tracer_tools.ctl.command import (
     prepare,
 )
 from tracer_tools.ctl.ledger import Ledger
-from tracer_tools.ctl.output import Output
-from tracer_tools.ctl.report import Report, ending
+from tracer_tools.ctl.report import Report, Reports, ending
 from tracer_tools.ctl.signals import Handlers, handled, held_back, nothing, wait_for
 from tracer_tools.device import Tracer
 from tracer_tools.errors import RequestError, TracerError
@@ -38,8 +37,10 @@ class Run:
 
     command: Command
     ledger: Ledger
+    output: Reports
     system: System
     waits_for_all: bool
+    interval: float | None
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -93,7 +94,11 @@ class Run:
         """Take down records until the command has ended, or all of its descendants have."""
         self.reap()
         while not self.is_over():
-            self.ledger.wait(wake)
+            left = None if self.interval is None else self.interval - self.ledger.seconds()
+            if left is not None and left <= 0:
+                self.output.write(self.ledger.report())
+                continue
+            self.ledger.wait(wake, left)
             self.reap()
         if self.waits_for_all:
             self.seconds = self.ledger.seconds()
@@ -113,19 +118,22 @@ class Run:
             seconds=self.seconds,
             command=self.command.arguments,
             ending=ending(self.command.status or 0),
+            last=True,
         )
 
 
-def run(
+def run(  # noqa: PLR0913 (what is run, and how)
     arguments: Sequence[str],
-    output: Output,
+    output: Reports,
     *,
     follow: bool = True,
     wait: bool = False,
+    interval: float | None = None,
     system: System = THIS_MACHINE,
 ) -> int:
     """Run a command, report on it, and end as it ended: see `end_alike`.
 
+    With `interval` there is a report every so many seconds, each of what came since.
     Raises TracerError if it was not run or not reported on, of the kind NotStartedError if it could
     not be executed.
     """
@@ -133,7 +141,7 @@ def run(
         ledger = Ledger(tracer, system)
         dispositions = {number: signal.getsignal(number) or signal.SIG_DFL for number in HELD_BACK}
         command = prepare(arguments, dispositions)
-        running = Run(command, ledger, system, waits_for_all=wait)
+        running = Run(command, ledger, output, system, wait, interval)
         with handled(running.handlers(dispositions)) as wake:
             running.begin(follow=follow)
             try:

@@ -1,0 +1,1 @@
+"""What processes did over time: kept in a file, and shown from it."""
