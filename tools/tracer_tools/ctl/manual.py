@@ -22,6 +22,9 @@ TOP_DESCRIPTION = """\
 Show all monitored processes and what they do, again and again.
 Keys: q quits, p pauses, s sorts by the next column, t changes between
 rates and totals, a adds a process, r removes one."""
+RULES_DESCRIPTION = """\
+Show what rules match now, and what is wrong with them.
+A line says which rule it is, then each process has one of its own."""
 EXAMPLES = """\
   tracerctl add 4242 4243       monitor two processes
   tracerctl add $(pidof nginx)  monitor all processes of a program
@@ -32,7 +35,8 @@ EXAMPLES = """\
                                 processes that it starts
   tracerctl attach --timeout 10 4242
                                 count for ten seconds
-  tracerctl top                 watch what is monitored"""
+  tracerctl top                 watch what is monitored
+  tracerctl rules check         what the rules of the exporter match"""
 RUN_EXAMPLES = """\
   tracerctl run -- ls -R /usr            a table of what ls did
   tracerctl run --sort kmalloc make -j2  every process of a build
@@ -45,6 +49,9 @@ ATTACH_EXAMPLES = """\
 TOP_EXAMPLES = """\
   tracerctl top --sort sched      who calls schedule most
   tracerctl top -b -n 10 -d 60    a table a minute, ten times"""
+RULES_EXAMPLES = """\
+  tracerctl rules check                   all rules, as they count
+  tracerctl rules check web.toml --json   one file, for a program"""
 
 DONE_OR_NOT = """\
   0  everything was done
@@ -58,6 +65,41 @@ AS_THE_COMMAND = """\
   127  there is no such command"""
 EXIT_STATUS = ("exit status", DONE_OR_NOT)
 RUN_EXIT_STATUS = ("exit status", AS_THE_COMMAND)
+RULES_EXIT_STATUS = (
+    "exit status",
+    """\
+  0  all files are in order, whatever they match
+  1  something is wrong; a line on standard error says with which
+     line of which file, and what to do
+  2  wrong usage""",
+)
+RULES = (
+    "rules",
+    """\
+  The files /etc/tracer/monitor.d/*.toml say which processes
+  prometheus-tracer-exporter monitors, and as which group. Each table
+  of a file is a group, named as the table is:
+
+    [web]
+    unit = "nginx.service"
+
+    [build]
+    command = "make"
+    user = "ci"
+
+  unit     a unit of systemd by its whole name: a service, a scope or
+           a slice, with all that is in it
+  cgroup   the path of a cgroup, with all that is in it
+  command  the command name, as in /proc/PID/comm
+  user     the real user id, as a name or a number
+
+  What a group says has to hold altogether. All but user are patterns
+  as the shell has for file names. With a process that is found by
+  its command or user those that descend from it are of the group,
+  too. Files are asked in the order of their names; the first rule
+  that has a process keeps it. A file with a fault counts for
+  nothing, the others do. It takes Python 3.11 or newer.""",
+)
 REPORT = (
     "report",
     """\
@@ -91,6 +133,8 @@ FILES = (
   /dev/tracer   the device; members of the group tracer may use it,
                 for processes that are all their own
   /proc/tracer  the table that list reads
+  /etc/tracer/monitor.d
+                the rules of prometheus-tracer-exporter
 
   tracer(4) describes both, what may fail, and what memory it takes.""",
 )
@@ -129,9 +173,13 @@ SECTIONS = (
     CAVEATS,
 )
 MANUAL = (
-    ("examples", "\n\n".join([EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES])),
+    (
+        "examples",
+        "\n\n".join([EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES, RULES_EXAMPLES]),
+    ),
     *SECTIONS[:1],
     REPORT,
     FORMATS,
+    RULES,
     *SECTIONS[1:],
 )
