@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-
 from tests.unit.tools.conftest import Machine
+
 from tracer_tools.finding import find
 from tracer_tools.rules import Rule
 

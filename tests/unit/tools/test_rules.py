@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from tests.unit.tools.conftest import Machine
+
 from tracer_tools import TracerError, rules
 from tracer_tools.rules import Rule, parse_rules, read_rules, rule_files
 
