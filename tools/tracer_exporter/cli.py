@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the manual page is made from it."""
     parser = CommandParser(
         prog=manual.NAME,
+        usage=f"{manual.NAME} [options]",
         summary=manual.SUMMARY,
         description=manual.DESCRIPTION,
         examples=manual.EXAMPLES,

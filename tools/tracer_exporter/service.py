@@ -171,10 +171,12 @@ class Service:
         for problem in book.problems:
             complain(NAME, str(problem))
         self.book = keeping(self.book, book)
-        groups = len(self.book.rules)
-        complain(NAME, f"{len(self.book.files)} files with rules of {groups} groups in {folder}")
+        rules = self.book.rules
         with self._lock:
-            self.watch.use(self.book.rules)
+            self.watch.use(rules)
+        complain(
+            NAME, f"files with rules in {folder}: {len(self.book.files)}, groups: {len(rules)}"
+        )
 
 
 def keeping(old: RuleBook, new: RuleBook) -> RuleBook:

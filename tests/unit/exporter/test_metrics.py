@@ -55,7 +55,7 @@ def state(
 def page(now: State, most: int | None = None) -> str:
     registry = CollectorRegistry()
     shown = None if most is None else Shown(most)
-    registry.register(Page(lambda: now, lambda pid: {1: "one"}.get(pid), shown))
+    registry.register(Page(lambda: now, {1: "one"}.get, shown))
     return generate_latest(registry).decode()
 
 
@@ -78,9 +78,10 @@ def test_the_names_are_those_that_are_documented() -> None:
 
 def test_each_column_goes_to_its_metric() -> None:
     found = samples(page(state()))
-    names = ("kmalloc_calls", "kfree_calls", "kmalloc_bytes", "kfree_bytes", "schedule_calls")
-    names += ("semaphore_up_calls", "semaphore_down_calls")
-    names += ("mutex_lock_calls", "mutex_unlock_calls")
+    names = [
+        *("kmalloc_calls", "kfree_calls", "kmalloc_bytes", "kfree_bytes", "schedule_calls"),
+        *("semaphore_up_calls", "semaphore_down_calls", "mutex_lock_calls", "mutex_unlock_calls"),
+    ]
     assert tuple(int(found[f"tracer_{name}_total"]["group=web"]) for name in names) == COUNTS
     assert found["tracer_group_processes"] == {"group=web": 2, "group=db": 0}
 

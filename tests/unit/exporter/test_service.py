@@ -225,8 +225,9 @@ def test_sighup_reads_the_rules_again(exporter: Exporter, sleeper: None) -> None
         for name in ("tracer_group_processes[own]", "tracer_kmalloc_calls_total[own]"):
             assert again[name] == page[name]
         (exporter.rules / "own.toml").unlink()
+        exporter.heard = ""
         exporter.signal(signal.SIGHUP)
-        exporter.hears("1 files with rules of 1 groups")
+        exporter.hears(": 1, groups: 1")
         assert "tracer_group_processes[own]" not in exporter.page()
 
 
