@@ -107,6 +107,16 @@ SECURITY = (
   whoever is on this machine: the page is not secret to them. For
   others put a server with TLS and passwords before it.""",
 )
+COST = (
+    "cost",
+    """\
+  Of the exporter itself, with 50 groups: for 10, 1000 and 10000
+  processes 1.4, 10 and 92 ms of processor time a scrape, 4 to 5 ms to
+  look for them by unit, 0.2, 15 and 154 ms by command or user, 26, 31
+  and 40 MB of memory, and 26 to 29 kB a scrape; 880 kB with 1000
+  processes by --per-process. The kernel takes memory for each
+  process, and for 256 more a group that has any: tracer(4).""",
+)
 EXIT_STATUS = (
     "exit status",
     """\
@@ -124,4 +134,4 @@ FILES = (
                                 alerts for Prometheus, a dashboard
                                 for Grafana""",
 )
-SECTIONS = (RULES, METRICS, TEXTFILE, MODULE, SECURITY, EXIT_STATUS, FILES)
+SECTIONS = (RULES, METRICS, TEXTFILE, MODULE, SECURITY, COST, EXIT_STATUS, FILES)
