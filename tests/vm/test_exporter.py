@@ -146,7 +146,7 @@ def test_a_second_one_refuses(steps: Facts) -> None:
 def test_after_a_kill_it_takes_its_processes_over(steps: Facts) -> None:
     found = of(steps, "killed")
     assert found["total"]["kmalloc"] > 0
-    assert "is monitored by another program" not in found["journal"]
+    assert "is monitored by another program" not in found["journal"]  # nor was anything before
 
 
 def test_at_its_end_nothing_is_monitored(steps: Facts) -> None:

@@ -254,29 +254,33 @@ class Watch:
 
     def _add(self, pid: int, group: Group) -> Refusal | None:
         """Monitor a process with what it starts; return why not, if that is to be said."""
-        try:
-            group.opened(self.system).add(pid, tree=True)
-        except RequestError as error:
-            if error.errno in GONE:
+        number, why = self._ask(pid, group)
+        if number == errno.EEXIST:
+            own = None if pid in self._foreign else self._group_of(pid)
+            if own is not None:  # a child of one of ours
+                self.ledger.begin(pid, own.name, time.monotonic_ns())
                 return None
-            if error.errno != errno.EEXIST:
-                return Refusal(group.name, error.errno, f"group {group.name}: {error.message}")
-            return self._meet_monitored(pid, group)
-        self.ledger.begin(pid, group.name, time.monotonic_ns())
-        return None
-
-    def _meet_monitored(self, pid: int, group: Group) -> Refusal | None:
-        """Take a process that is monitored already: as a child of one of ours, or by others."""
-        own = None if pid in self._foreign else self._group_of(pid)
-        if own is None and self.take_over:
-            self._take_over(pid, group)
-            return None
-        if own is None:
+            if self.take_over:
+                self._take_over(pid, group)
+                return None
+            # One of ours may have ended since; it would not be refused for that reason again.
+            number, why = self._ask(pid, group)
+        if number == errno.EEXIST:
             text = f"process {pid} is monitored by another program, and not counted"
             hint = f"'tracerctl remove {pid}' ends that"
             return Refusal(group.name, -pid, f"group {group.name}: {text}: {hint}")
-        self.ledger.begin(pid, own.name, time.monotonic_ns())
-        return None
+        if number in GONE:
+            return None
+        return Refusal(group.name, number, f"group {group.name}: {why}") if number else None
+
+    def _ask(self, pid: int, group: Group) -> tuple[int, str]:
+        """Have a process monitored for a group; return 0, or the errno and what it means."""
+        try:
+            group.opened(self.system).add(pid, tree=True)
+        except RequestError as error:
+            return error.errno, error.message
+        self.ledger.begin(pid, group.name, time.monotonic_ns())
+        return 0, ""
 
     def _take_over(self, pid: int, group: Group) -> None:
         """Monitor anew what an exporter that was killed has left behind."""

@@ -78,6 +78,7 @@ class Module(System):
         self.sessions: dict[int, Session] = {}
         self.told = Told()
         self.refusals: dict[int, int] = {}
+        self.end_when_asked: set[int] = set()
         self.when_added: Callable[[int, Process], None] = lambda _descriptor, _process: None
         self.before_table: list[Callable[[], None]] = []
         self.after_table: list[Callable[[], None]] = []
@@ -167,6 +168,9 @@ class Module(System):
         if request == REMOVE_ALL:
             self._remove_all(session)
             return 0
+        if request == HAS_PROCESS and pid in self.end_when_asked:
+            self.end_when_asked.remove(pid)
+            self.exit(pid)
         row = self.rows.get(pid)
         if request == HAS_PROCESS:
             return 0 if row is not None and row.session is session else errno.ESRCH

@@ -288,6 +288,17 @@ def test_who_is_found_as_a_child_is_not_added_again(module: Module, watch: Watch
     assert module.told.added == [1]
 
 
+def test_a_child_that_ends_while_it_is_met_is_nobody_elses(
+    module: Module, watch: Watch, said: list[str]
+) -> None:
+    begin(module, watch, 1)
+    module.fork(1, 2)
+    module.count(2, 10)
+    module.end_when_asked.add(2)
+    watch.add([(1, "a"), (2, "a")])
+    assert (steps(watch.look()), said) == (10, [])
+
+
 def test_who_ended_before_it_could_be_added_is_no_matter(
     module: Module, watch: Watch, said: list[str]
 ) -> None:

@@ -5,7 +5,9 @@ usage: exporter.py FACTS, with tests/guest in the share
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -295,7 +297,7 @@ def killed() -> Facts:
     """The exporter is killed while it monitors something."""
     until(lambda: main_pid(UNIT.name) in monitored(), "the exporter has found the unit")
     pid = main_pid(SERVICE)
-    ran("kill", "-KILL", str(pid))
+    os.kill(pid, signal.SIGKILL)
     until(lambda: main_pid(SERVICE) not in (0, pid), "systemd has started it again")
     until(answers, "the exporter answers")
     until(lambda: processes() == 1, "the exporter has taken the unit over")
