@@ -177,7 +177,7 @@ def test_the_rules_are_in_order_and_the_options_those_that_were_given(deployed: 
     check = ["tracerctl", "rules", "check", "--json"]
     found = json.loads(run(in_root(deployed.root, check)))
     assert {rule["group"]: rule["rule"] for rule in found["rules"]} == RULES
-    options = deployed.read("/etc/default/prometheus-tracer-exporter").splitlines()
+    options = deployed.read("/etc/tracer/exporter.conf").splitlines()
     assert [line for line in options if line.startswith("ARGS")] == ['ARGS="--interval 5"']
 
 

@@ -18,7 +18,6 @@ EXAMPLES = """\
                                 have it read the rules again
   curl http://127.0.0.1:10042/metrics
                                 see what Prometheus sees"""
-"""Options in /etc/default/prometheus-tracer-exporter follow the last example."""
 RULES = (
     "rules",
     """\
@@ -128,8 +127,7 @@ FILES = (
     "files",
     """\
   /etc/tracer/monitor.d/*.toml  the rules
-  /etc/default/prometheus-tracer-exporter
-                                options of the service: ARGS="..."
+  /etc/tracer/exporter.conf     options of the service: ARGS="..."
   /usr/share/prometheus-tracer-exporter
                                 alerts for Prometheus, a dashboard
                                 for Grafana""",

@@ -76,7 +76,7 @@ def set_up() -> None:
     os.mkfifo(FIFO)
     UNIT.write_text(UNIT_FILE)
     Path("/etc/tracer/monitor.d/worker.toml").write_text(RULE)
-    Path(f"/etc/default/{SERVICE}").write_text('ARGS="--listen 0.0.0.0:10042"\n')
+    Path("/etc/tracer/exporter.conf").write_text('ARGS="--listen 0.0.0.0:10042"\n')
     for words in (["daemon-reload"], ["restart", SERVICE], ["start", "worker.service"]):
         subprocess.run(["systemctl", *words], check=True)
     until(lambda: worker() in rows(), "the exporter has found the worker")

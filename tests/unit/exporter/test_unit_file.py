@@ -41,7 +41,7 @@ def test_systemd_finds_it_little_exposed() -> None:
 
 
 def test_its_options_are_read_from_the_file_that_the_package_has() -> None:
-    assert settings("EnvironmentFile") == ["-/etc/default/prometheus-tracer-exporter"]
+    assert settings("EnvironmentFile") == ["-/etc/tracer/exporter.conf"]
     assert settings("ExecStart") == ["/usr/bin/prometheus-tracer-exporter $ARGS"]
-    defaults = (UNIT.parent / "prometheus-tracer-exporter.default").read_text()
+    defaults = (TREE / "monitoring" / "exporter.conf").read_text()
     assert defaults.splitlines()[-1] == 'ARGS=""'

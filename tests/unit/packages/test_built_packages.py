@@ -126,8 +126,8 @@ def test_the_header_of_user_programs_compiles_alone(installed: Path, tmp_path: P
         "usr/lib/python3/dist-packages/tracer_exporter/service.py",
         "usr/share/prometheus-tracer-exporter/alerts.yml",
         "usr/share/prometheus-tracer-exporter/dashboard.json",
-        "lib/systemd/system/prometheus-tracer-exporter.service",
-        "etc/default/prometheus-tracer-exporter",
+        "usr/lib/systemd/system/prometheus-tracer-exporter.service",
+        "etc/tracer/exporter.conf",
         "etc/tracer/monitor.d/example.toml",
     ],
 )

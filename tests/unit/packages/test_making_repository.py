@@ -112,6 +112,7 @@ def test_the_packages_are_there_for_each_architecture(repository: Path, architec
     index = (repository / f"dists/stable/main/binary-{architecture}/Packages").read_text()
     lines = index.splitlines()
     assert [line for line in lines if line.startswith("Package: ")] == [
+        "Package: prometheus-tracer-exporter",
         "Package: tracer-dkms",
         "Package: tracer-tools",
     ]
