@@ -22,6 +22,7 @@ import pytest
 
 from tracer_lab.cells import cell_named
 from tracer_lab.commands import as_root, in_root, run
+from tracer_lab.errors import LabError
 from tracer_lab.guest_suite import TREE
 from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.packages import build_packages
@@ -77,6 +78,7 @@ class Deployed:
     root: Path
     runs: dict[str, list[str]] = field(default_factory=dict)
     packages: dict[str, set[str]] = field(default_factory=dict)
+    refusal: str = ""
 
     def play(self, name: str, *options: str) -> None:
         """Have Ansible play the book, and keep what it said and which packages there are then."""
@@ -86,6 +88,12 @@ class Deployed:
         self.runs[name] = said.splitlines()
         listed = ["dpkg-query", "--show", "--showformat=${Package}\\n"]
         self.packages[name] = set(run(in_root(self.root, listed)).split())
+
+    def refused(self, *options: str) -> str:
+        """Have Ansible play the book, which has to fail; return what it said."""
+        with pytest.raises(LabError) as caught:
+            self.play("refused", *options)
+        return caught.value.message
 
     def numbers(self, name: str) -> dict[str, int]:
         """How many tasks of a run changed something, failed, and so on."""
@@ -128,6 +136,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         made.play("first")
         made.play("second")
         made.play("second, checked", "--check")
+        made.refusal = made.refused("--extra-vars", json.dumps({"tracer_check": True}))
         yield made
 
 
@@ -185,3 +194,9 @@ def test_the_member_is_in_the_group_and_apt_trusts_that_key_alone(deployed: Depl
     assert "tracer" in run(in_root(deployed.root, ["id", "--name", "--groups", "ada"])).split()
     sources = deployed.read("/etc/apt/sources.list.d/tracer.sources")
     assert "Signed-By: /usr/share/keyrings/tracer-archive-keyring.gpg\n" in sources
+
+
+def test_it_fails_where_tracer_check_does_and_says_why(deployed: Deployed) -> None:
+    """In a root file system no module is loaded."""
+    assert "See that it found nothing amiss" in deployed.refusal
+    assert "not loaded" in deployed.refusal

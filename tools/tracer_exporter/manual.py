@@ -26,7 +26,9 @@ RULES = (
   found, at most an interval after it began; what it starts from then
   on, from its first instruction, and is of the same group wherever
   it goes. A process is of one group. One that another program
-  monitors, as tracerctl does, is left to that and not counted.
+  monitors, as tracerctl does, is left to that and not counted. Where
+  /proc is mounted with hidepid, command and user find nothing, but
+  unit and cgroup do.
 
   SIGHUP has the rules read again. A file with a fault is named with
   the line and goes on as it was before, or counts for nothing; the

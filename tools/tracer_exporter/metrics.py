@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from tracer_exporter.ledger import Counts
-from tracer_exporter.watch import State
+from tracer_exporter.state import State
 from tracer_tools.listing import UNKNOWN
 
 # In the order of the columns of /proc/tracer: what the name of the metric ends with, and its help.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -22,7 +22,8 @@ from prometheus_client import CollectorRegistry, make_wsgi_app, write_to_textfil
 from tracer_exporter.lock import FOLDER, Lock
 from tracer_exporter.metrics import Page, Shown
 from tracer_exporter.options import Options
-from tracer_exporter.watch import State, Watch
+from tracer_exporter.state import State
+from tracer_exporter.watch import Watch
 from tracer_tools.cli import complain
 from tracer_tools.ctl.signals import handled, wait_for
 from tracer_tools.errors import TracerError
@@ -44,6 +45,12 @@ class Server(ThreadingMixIn, WSGIServer):
     """A server that lets a slow reader not keep others waiting."""
 
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Take the address, without asking the network what its name is."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+        self.setup_environ()
 
 
 class Handler(WSGIRequestHandler):

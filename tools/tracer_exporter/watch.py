@@ -5,71 +5,21 @@ from __future__ import annotations
 import errno
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tracer_exporter.group import Group
 from tracer_exporter.ledger import Counts, Ledger, counts_of, shrunk
-from tracer_tools.device import Tracer
+from tracer_exporter.state import Growing, State
 from tracer_tools.errors import DeviceError, RequestError, TracerError
-from tracer_tools.module import MODULE, VALUES, is_loaded, read_number
+from tracer_tools.module import MODULE, VALUES, is_loaded
 from tracer_tools.rules import Rule
 from tracer_tools.system import THIS_MACHINE, System
 from tracer_tools.table import Row, snapshot
 
 # What the kernel answers of a process that ends just now.
 GONE = (errno.ESRCH, errno.EINVAL)
-
-
-@dataclass
-class Group:
-    """A rule, and the open file through which its processes were added, if there are any.
-
-    Each group has a file of its own: what the module tells of it is of this group.
-    """
-
-    rule: Rule
-    tracer: Tracer | None = None
-
-    @property
-    def name(self) -> str:
-        """What the group is called."""
-        return self.rule.group
-
-    def opened(self, system: System) -> Tracer:
-        """Return the open file. Raises DeviceError."""
-        if self.tracer is None:
-            self.tracer = Tracer(system)
-        return self.tracer
-
-    def has(self, pid: int) -> bool:
-        """Return whether a process is monitored as one of this group. Raises DeviceError."""
-        try:
-            return self.tracer is not None and self.tracer.has(pid)
-        except RequestError:  # another user's, whom we may not monitor
-            return False
-
-    def close(self) -> None:
-        """Let the file go."""
-        if self.tracer is not None:
-            self.tracer.close()
-            self.tracer = None
-
-
-@dataclass
-class Growing:
-    """A counter of the module that goes on when the module is loaded anew."""
-
-    file: str
-    total: int = 0
-    last: int = 0
-
-    def read(self, system: System) -> None:
-        """Read it. Raises DeviceError, FormatError."""
-        now = read_number(self.file, system)
-        # One that has shrunk is of a module that was loaded anew, and counts from 0.
-        self.total += now if now < self.last else now - self.last
-        self.last = now
 
 
 @dataclass(frozen=True)
@@ -82,27 +32,6 @@ class Refusal:
     group: str
     reason: int
     text: str = field(compare=False)
-
-
-@dataclass(frozen=True)
-class State:
-    """What there is to tell.
-
-    trouble: why nothing can be read now, or nothing.
-    totals, processes: of each group what it counted and how many processes it has.
-    missed, unfollowed: since the module was loaded. lost: records dropped since the exporter began.
-    module: its version and its engine, None while it is not to be used.
-    living: each process that is monitored, as PID, group and counts.
-    """
-
-    trouble: str
-    totals: dict[str, Counts]
-    processes: dict[str, int]
-    missed: int
-    unfollowed: int
-    lost: int
-    module: tuple[str, str] | None
-    living: Sequence[tuple[int, str, Counts]]
 
 
 def ignore(_: str) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from tests.unit.exporter.module import Module
 
-pytest.importorskip("prometheus_client", reason="prometheus_client is not installed")
-
 
 @pytest.fixture
 def module(tmp_path: Path) -> Module:

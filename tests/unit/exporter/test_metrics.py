@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tracer_exporter.ledger import ZERO, Counts
 from tracer_exporter.metrics import Page, Shown
-from tracer_exporter.watch import State
+from tracer_exporter.state import State
 
 OF_GROUPS = {
     "tracer_kmalloc_calls_total",

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tracer_exporter.metrics import Page, Shown
-from tracer_exporter.watch import State
+from tracer_exporter.state import State
 from tracer_lab.prometheus import ensure_prometheus
 
 HERE = Path(__file__).resolve().parent

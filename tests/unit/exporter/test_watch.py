@@ -9,7 +9,8 @@ import pytest
 from tests.unit.exporter.module import STEP, Module
 
 from tracer_exporter import ledger
-from tracer_exporter.watch import State, Watch
+from tracer_exporter.state import State
+from tracer_exporter.watch import Watch
 from tracer_tools.module import VALUES
 from tracer_tools.rules import Rule
 
