@@ -51,6 +51,7 @@ MONITORING = TREE / "monitoring"
 SECONDS = 3600  # emulated, on a busy machine
 PATIENCE = 1800
 INTERVAL = 10  # time enough for an emulated machine to answer
+QUIET = 60  # seconds before and after the work
 OPERATIONS = 1009
 COLUMNS = {
     "kmalloc": "kmalloc_calls",
@@ -250,6 +251,18 @@ class Fleet:
         until(all_are, "all are read again")
         return time.time()
 
+    def has_been_read_for(self, seconds: int) -> None:
+        """Wait until everybody has been read for so long."""
+        samples = f"count_over_time(tracer_up[{seconds}s])"
+
+        def all_have() -> bool:
+            counts = self.server.vector(samples)
+            # The window need not begin with a sample.
+            enough = seconds // INTERVAL - 1
+            return len(counts) == len(self.members) and min(counts.values()) >= enough
+
+        until(all_have, "all have been read for long enough")
+
     def totals(self, at: float) -> dict[str, int]:
         """What Prometheus has of the group by then, summed over the machines."""
         asked = {
@@ -281,6 +294,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def test_sums_are_those_of_the_rows_in_the_guests(fleet: Fleet) -> None:
     first = fleet.order(0)
+    fleet.has_been_read_for(QUIET)
     begun = fleet.scraped()
     assert fleet.totals(begun) == first
     second = fleet.order(OPERATIONS)
@@ -288,12 +302,15 @@ def test_sums_are_those_of_the_rows_in_the_guests(fleet: Fleet) -> None:
     assert fleet.totals(ended) == second
     assert second["lock"] - first["lock"] >= len(SUITES) * OPERATIONS
 
-    # A rate is of the samples in its window, extended to its ends: here to a twentieth at most.
-    window = int(ended - begun) + 20 * INTERVAL
+    # A rate is of the samples in its window, extended to its ends: here by a tenth at most.
+    window = int(ended - begun) + 2 * QUIET
+    fleet.has_been_read_for(window)
+    now = fleet.scraped()
+    assert now - window < begun
     for column, name in COLUMNS.items():
         grown = second[column] - first[column]
         asked = f'sum by (group) (rate(tracer_{name}_total{{group="worker"}}[{window}s]))'
-        (rate,) = fleet.server.vector(asked, time=str(ended + INTERVAL)).values()
+        (rate,) = fleet.server.vector(asked, time=str(now)).values()
         assert rate * window == pytest.approx(grown, rel=0.15), name
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -198,5 +199,11 @@ def test_the_member_is_in_the_group_and_apt_trusts_that_key_alone(deployed: Depl
 
 def test_it_fails_where_tracer_check_does_and_says_why(deployed: Deployed) -> None:
     """In a root file system no module is loaded."""
+    check = in_root(deployed.root, ["tracer-check", "--json"])
+    done = subprocess.run(check, capture_output=True, check=False, text=True)
+    amiss = [one for one in json.loads(done.stdout)["checks"] if one["status"] == "FAIL"]
+    assert amiss
     assert "See that it found nothing amiss" in deployed.refusal
-    assert "not loaded" in deployed.refusal
+    for one in amiss:
+        assert json.dumps(one["fact"]).strip('"') in deployed.refusal
+        assert json.dumps(one["command"] or "").strip('"') in deployed.refusal
