@@ -204,6 +204,15 @@ def churn(_: Context, minutes: float = 60.0) -> None:
         raise Exit(code=status)
 
 
+@task
+def fleet(_: Context) -> None:
+    """Boot three systems with the exporter, have one Prometheus read them, and unplug one."""
+    tests = [sys.executable, "-m", "pytest", "tests/fleet"]
+    status = subprocess.run(tests, cwd=TREE, check=False).returncode
+    if status != 0:
+        raise Exit(code=status)
+
+
 @task(
     name="test",
     help={
@@ -416,6 +425,7 @@ namespace = Collection(
     matrix,
     bench,
     churn,
+    fleet,
     run_fuzzer,
     package,
     quality,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracer_lab.autopkgtest import START_QEMU, AutopkgtestRun
-from tracer_lab.lintian import OLDER_POLICY, SUITES, objections
+from tracer_lab.lintian import NO_SCRIPT, OLDER_POLICY, SUITES, objections
 from tracer_lab.packages import Packages
 from tracer_lab.rebuilding import difference, hashes
 
@@ -31,6 +31,11 @@ def test_any_tag_is_to_be_mended() -> None:
 
 def test_a_newer_policy_is_let_pass_where_the_source_names_that_of_the_first_suite() -> None:
     assert [objections(suite, [OLDER]) for suite in SUITES] == [[OLDER], [], []]
+
+
+def test_a_service_without_a_script_is_let_pass_where_lintian_objects_to_any() -> None:
+    tag = f"{NO_SCRIPT}[usr/lib/systemd/system/x.service]"
+    assert [objections(suite, [tag]) for suite in SUITES] == [[], [tag], [tag]]
 
 
 def test_what_records_a_build_may_differ(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ TAG = re.compile("[EWIO]: ")
 # The source names the Policy that bookworm knows, because it builds there, where naming a newer
 # one is a warning. Where a newer one is known, that is an info: no name pleases all suites.
 OLDER_POLICY = "I: tracer source: out-of-date-standards-version "
+# What lintian of bookworm says of every service of systemd that has no script for another init
+# beside it, and none of a later suite: Debian's Policy asks for none.
+NO_SCRIPT = "I: prometheus-tracer-exporter: package-supports-alternative-init-but-no-init.d-script "
 
 
 def ensure_lintian(suite: Suite) -> Path:
@@ -57,9 +60,11 @@ def lintian_tags(suite: Suite, packages: Packages) -> list[str]:
 
 
 def objections(suite: Suite, tags: Sequence[str]) -> list[str]:
-    """The tags of that suite that are to be mended: all but OLDER_POLICY on suites after the first.
+    """The tags of that suite to be mended.
 
-    No override hides that one, because the first suite would object to an override without use.
+    All but NO_SCRIPT on the first suite, and OLDER_POLICY on those after it.
+
+    No override hides these, because the other suites would object to an override without use.
     """
-    known = () if suite == SUITES[0] else (OLDER_POLICY,)
+    known = NO_SCRIPT if suite == SUITES[0] else OLDER_POLICY
     return [tag for tag in tags if not tag.startswith(known)]

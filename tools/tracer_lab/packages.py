@@ -32,8 +32,13 @@ class Packages:
 
     @property
     def debs(self) -> tuple[Path, ...]:
-        """tracer-dkms and tracer-tools, as apt installs them."""
-        return self._all("*.deb")
+        """tracer-dkms and tracer-tools, as apt installs them on every suite."""
+        return self._all("tracer-*.deb")
+
+    @property
+    def exporter(self) -> Path:
+        """prometheus-tracer-exporter, from bookworm on."""
+        return self._one("prometheus-tracer-exporter_*.deb")
 
     @property
     def changes(self) -> Path:

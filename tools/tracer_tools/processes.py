@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 
 from tracer_tools.system import THIS_MACHINE, System, user_name
 
 MAX_PID = 2**31 - 1
+IDENTITY = re.compile(
+    r"Name:\t(?P<command>[^\n]*)\n.*?\nState:\t(?P<state>.).*?\nPPid:\t(?P<parent>[0-9]+)\n"
+    r".*?\nUid:\t(?P<uid>[0-9]+)\t",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,23 @@ def origin(pid: int, system: System = THIS_MACHINE) -> Origin | None:
         return Origin(int(fields[1]), max(time.clock_gettime(time.CLOCK_BOOTTIME) - created, 0.0))
     except (OSError, IndexError, ValueError):
         return None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """By what a process is found: its command name, its real user id, and its parent's PID."""
+
+    command: str
+    uid: int
+    parent: int
+
+
+def identity(pid: int, system: System = THIS_MACHINE) -> Identity | None:
+    """Return by what a process is found; None if it has ended, is a zombie or is hidden."""
+    try:
+        found = IDENTITY.match(system.read(f"/proc/{pid}/status"))
+    except OSError:
+        return None
+    if found is None or found["state"] in "ZX":
+        return None
+    return Identity(printable(found["command"]), int(found["uid"]), int(found["parent"]))

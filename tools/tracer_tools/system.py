@@ -66,6 +66,15 @@ class System:
         """Return a file's text, undecodable bytes replaced. Raises OSError."""
         return self.path(name).read_text(encoding="utf-8", errors="replace")
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, in no order. Raises OSError."""
+        return os.listdir(self.path(folder))  # noqa: PTH208 -- of ten thousand, paths take long
+
+    def folders(self, top: str) -> list[str]:
+        """Return a folder and all below it, each before what is in it; none if it is not there."""
+        root = str(self.path(top))
+        return [top + folder[len(root) :] for folder, _, _ in os.walk(root)]
+
     def release(self) -> str:
         """Return the running kernel's release, as ``uname -r`` prints it."""
         return os.uname().release
@@ -121,6 +130,13 @@ class System:
         """Return who this process runs as."""
         groups = frozenset(group_name(gid) for gid in {os.getegid(), *os.getgroups()})
         return User(os.geteuid(), user_name(os.geteuid()), groups)
+
+    def user_id(self, name: str) -> int | None:
+        """Return the id of the user of that name; None if there is none."""
+        try:
+            return pwd.getpwnam(name).pw_uid
+        except KeyError:
+            return None
 
     def group_members(self, group: str) -> frozenset[str] | None:
         """Return the users listed in `group`; None if there is no such group."""

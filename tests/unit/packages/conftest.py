@@ -19,8 +19,8 @@ def packages() -> Packages:
 
 @pytest.fixture(scope="session")
 def installed(packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the two .deb files hold, as they would lay it out on a system."""
+    """What the three .deb files hold, as they would lay it out on a system."""
     root = tmp_path_factory.mktemp("installed")
-    for deb in packages.debs:
+    for deb in (*packages.debs, packages.exporter):
         subprocess.run(["dpkg-deb", "--extract", deb, root], check=True)
     return root

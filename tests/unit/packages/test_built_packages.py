@@ -17,7 +17,7 @@ from tracer_tools.kernels import supported_kernels
 
 pytestmark = pytest.mark.package
 TREE = Path(__file__).resolve().parents[3]
-COMMANDS = ("tracer-check", "tracerctl")
+COMMANDS = ("tracer-check", "tracerctl", "prometheus-tracer-exporter")
 
 
 def output(command: Sequence[str], cwd: Path = TREE, **environment: str) -> str:
@@ -39,9 +39,10 @@ def python_version(version: str) -> str:
 def test_the_debs_have_the_version_of_the_changelog(packages: Packages, version: str) -> None:
     found = {
         output(["dpkg-deb", "--show", "--showformat=${Package} ${Version}", str(deb)])
-        for deb in packages.debs
+        for deb in (*packages.debs, packages.exporter)
     }
-    assert found == {f"tracer-dkms {version}", f"tracer-tools {version}"}
+    names = ("prometheus-tracer-exporter", "tracer-dkms", "tracer-tools")
+    assert found == {f"{name} {version}" for name in names}
 
 
 def test_the_wheel_and_the_sdist_have_it(packages: Packages, version: str) -> None:
@@ -122,6 +123,12 @@ def test_the_header_of_user_programs_compiles_alone(installed: Path, tmp_path: P
         "usr/lib/udev/rules.d/60-tracer.rules",
         "usr/lib/sysusers.d/tracer.conf",
         "usr/lib/modules-load.d/tracer.conf",
+        "usr/lib/python3/dist-packages/tracer_exporter/service.py",
+        "usr/share/prometheus-tracer-exporter/alerts.yml",
+        "usr/share/prometheus-tracer-exporter/dashboard.json",
+        "usr/lib/systemd/system/prometheus-tracer-exporter.service",
+        "etc/tracer/exporter.conf",
+        "etc/tracer/monitor.d/example.toml",
     ],
 )
 def test_the_packages_hold(installed: Path, path: str) -> None:
@@ -138,9 +145,11 @@ def test_a_manual_page_is_whole(installed: Path, command: str) -> None:
 
 def test_completion_of_one_command_leaves_that_of_the_other_alone(installed: Path) -> None:
     folder = installed / "usr/share/bash-completion/completions"
-    script = 'set -e; for file; do . "$file"; done; complete -p tracer-check tracerctl; declare -F'
+    script = 'set -e; for file; do . "$file"; done; complete -p "${@##*/}"; declare -F'
     both = output(["bash", "-c", script, "bash", *(str(folder / name) for name in COMMANDS)])
-    handlers = [words[words.index("-F") + 1] for words in map(str.split, both.splitlines()[:2])]
+    handlers = [
+        words[words.index("-F") + 1] for words in map(str.split, both.splitlines()[: len(COMMANDS)])
+    ]
     assert len(set(handlers)) == len(COMMANDS)
     for handler in handlers:
         assert f"declare -f {handler}" in both

@@ -59,7 +59,8 @@ def test_it_holds_the_packages_their_source_and_what_users_install(
 ) -> None:
     pool = {path.name for path in repository.glob("pool/main/t/tracer/*")}
     source = {path.name for path in packages.files if path.name.endswith((".dsc", ".tar.xz"))}
-    assert pool == {deb.name for deb in packages.debs} | source
+    debs = {deb.name for deb in (*packages.debs, packages.exporter)}
+    assert pool == debs | source
     top = {path.name for path in repository.iterdir()}
     assert top == {"dists", "pool", "tracer-archive-keyring.gpg", "tracer.sources"}
     assert (repository / "tracer.sources").read_text() == SOURCES
@@ -111,6 +112,7 @@ def test_the_packages_are_there_for_each_architecture(repository: Path, architec
     index = (repository / f"dists/stable/main/binary-{architecture}/Packages").read_text()
     lines = index.splitlines()
     assert [line for line in lines if line.startswith("Package: ")] == [
+        "Package: prometheus-tracer-exporter",
         "Package: tracer-dkms",
         "Package: tracer-tools",
     ]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Callable
 from tracer_tools.cli import CommandParser, add_version, complain, conduct, succeeds, terminal
 from tracer_tools.ctl import manual
 from tracer_tools.ctl.attach import Limits, attach
+from tracer_tools.ctl.check_rules import check_rules
 from tracer_tools.ctl.command import NotStartedError
 from tracer_tools.ctl.live import Top, run_batch, run_live
 from tracer_tools.ctl.manual import NAME
 from tracer_tools.ctl.options import (
+    FILES,
     WITH_TREE,
     add_pids,
     add_report_options,
@@ -31,6 +33,7 @@ from tracer_tools.device import Tracer
 from tracer_tools.errors import TracerError
 from tracer_tools.listing import SCHEMA, as_documents, plain_lines, terminal_table, with_commands
 from tracer_tools.recording.cli import define_record, define_report
+from tracer_tools.rules import FOLDER, SUFFIX
 from tracer_tools.table import COUNTERS, Row, snapshot
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for define_it in (
         *(define_add, define_remove, define_list, define_run, define_attach, define_top),
-        *(define_record, define_report),
+        *(define_record, define_report, define_rules),
     ):
         define_it(commands)
     return parser
@@ -176,6 +179,32 @@ def define_top(commands: Commands) -> None:
     )
 
 
+def define_rules(commands: Commands) -> None:
+    """Define the command rules, and its one command."""
+    summary = "look at the rules by which the exporter monitors"
+    command = commands.add_parser(
+        "rules", help=summary, prog=f"{NAME} rules", description=f"{summary.capitalize()}."
+    )
+    within = command.add_subparsers(
+        title="commands", dest="rules_command", metavar="COMMAND", required=True
+    )
+    check = define(
+        within,
+        "check",
+        "show what rules match now, and what is wrong with them",
+        run_rules_check,
+        description=manual.RULES_DESCRIPTION,
+        examples=manual.RULES_EXAMPLES,
+        sections=[manual.RULES, manual.RULES_EXIT_STATUS],
+    )
+    check.prog = f"{NAME} rules check"
+    check.add_argument("--json", action="store_true", help="print one JSON document")
+    files = check.add_argument(
+        "files", metavar="FILE", nargs="*", help=f"file to check (default: {FOLDER}/*{SUFFIX})"
+    )
+    files.complete = FILES  # type: ignore[attr-defined]  # read by shtab
+
+
 def run_add(arguments: argparse.Namespace) -> int:
     """Add each process."""
     with Tracer() as tracer:
@@ -256,6 +285,11 @@ def run_top(arguments: argparse.Namespace) -> int:
     else:
         run_live(top)
     return 0
+
+
+def run_rules_check(arguments: argparse.Namespace) -> int:
+    """Show what rules match, and what is wrong with them."""
+    return check_rules(arguments.files, as_json=arguments.json)
 
 
 def command() -> int:

@@ -31,6 +31,9 @@ TOP_DESCRIPTION = """\
 Show all monitored processes and what they do, again and again.
 Keys: q quits, p pauses, s sorts by the next column, t changes between
 rates and totals, a adds a process, r removes one."""
+RULES_DESCRIPTION = """\
+Show what rules match now, and what is wrong with them.
+A line says which rule it is, then each process has one of its own."""
 EXAMPLES = """\
   tracerctl add 4242 4243       monitor two processes
   tracerctl add $(pidof nginx)  monitor all processes of a program
@@ -44,7 +47,8 @@ EXAMPLES = """\
   tracerctl top                 watch what is monitored
   tracerctl record -- make      keep what a command does over time
   tracerctl report tracer.ndjson
-                                make a page with charts of it"""
+                                make a page with charts of it
+  tracerctl rules check         what the rules of the exporter match"""
 RUN_EXAMPLES = """\
   tracerctl run -- ls -R /usr            a table of what ls did
   tracerctl run --sort kmalloc make -j2  every process of a build
@@ -65,6 +69,9 @@ REPORT_EXAMPLES = """\
   tracerctl report tracer.ndjson      writes report.html
   tracerctl report --perfetto tracer.ndjson -o trace.json
                                       for ui.perfetto.dev"""
+RULES_EXAMPLES = """\
+  tracerctl rules check                   all rules, as they count
+  tracerctl rules check web.toml --json   one file, for a program"""
 
 DONE_OR_NOT = """\
   0  everything was done
@@ -92,6 +99,41 @@ RECORD_EXIT_STATUS = (
   127  there is no such command
 
   Wrong usage is 125 in either case.""",
+)
+RULES_EXIT_STATUS = (
+    "exit status",
+    """\
+  0  all files are in order, whatever they match
+  1  something is wrong; a line on standard error says with which
+     line of which file, and what to do
+  2  wrong usage""",
+)
+RULES = (
+    "rules",
+    """\
+  The files /etc/tracer/monitor.d/*.toml say which processes
+  prometheus-tracer-exporter monitors, and as which group. Each table
+  of a file is a group, named as the table is:
+
+    [web]
+    unit = "nginx.service"
+
+    [build]
+    command = "make"
+    user = "ci"
+
+  unit     a unit of systemd by its whole name: a service, a scope or
+           a slice, with all that is in it
+  cgroup   the path of a cgroup, with all that is in it
+  command  the command name, as in /proc/PID/comm
+  user     the real user id, as a name or a number
+
+  What a group says has to hold altogether. All but user are patterns
+  as the shell has for file names. With a process that is found by
+  its command or user those that descend from it are of the group,
+  too. Files are asked in the order of their names; the first rule
+  that has a process keeps it. A file with a fault counts for
+  nothing, the others do. It takes Python 3.11 or newer.""",
 )
 REPORT = (
     "report",
@@ -147,6 +189,8 @@ FILES = (
   /dev/tracer   the device; members of the group tracer may use it,
                 for processes that are all their own
   /proc/tracer  the table that list reads
+  /etc/tracer/monitor.d
+                the rules of prometheus-tracer-exporter
 
   tracer(4) describes both, what may fail, and what memory it takes.""",
 )
@@ -191,7 +235,7 @@ MANUAL = (
         "\n\n".join(
             [
                 *(EXAMPLES, RUN_EXAMPLES, ATTACH_EXAMPLES, TOP_EXAMPLES),
-                *(RECORD_EXAMPLES, REPORT_EXAMPLES),
+                *(RECORD_EXAMPLES, REPORT_EXAMPLES, RULES_EXAMPLES),
             ]
         ),
     ),
@@ -199,5 +243,6 @@ MANUAL = (
     REPORT,
     FORMATS,
     RECORDING,
+    RULES,
     *SECTIONS[1:],
 )
