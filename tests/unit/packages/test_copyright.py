@@ -39,7 +39,7 @@ def license_of(paragraph: FilesParagraph | LicenseParagraph | None) -> License:
 
 
 def text_of(name: str) -> str:
-    return (TREE / name).read_text(encoding="utf-8")
+    return (TREE / name).read_text(encoding="utf-8", errors="replace")  # pictures, too
 
 
 def tag_of(name: str) -> str:
