@@ -54,11 +54,15 @@ def outcome(act: Callable[..., object], *arguments: object) -> str:
     return "OK"
 
 
+def settle() -> None:
+    """Return once udev has given the node its owner and mode, also just after a load."""
+    subprocess.run(["udevadm", "settle"], check=True)
+
+
 @contextmanager
 def open_to_all() -> Iterator[None]:
     """Let every user open the node, so that the driver's own rule is what is tested."""
-    # Where the module was loaded a moment ago, udev may be about to set the mode.
-    subprocess.run(["udevadm", "settle"], check=True)
+    settle()
     mode = NODE.stat().st_mode & 0o7777
     NODE.chmod(0o666)
     try:

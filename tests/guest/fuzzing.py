@@ -42,6 +42,7 @@ class Run:
 
 def run(calls: int, seed: int, workers: int = WORKERS, seconds: int = 1 << 30) -> Run:
     """Have the fuzzer make so many calls, or those that it can make in that time."""
+    device.settle()  # whose group is the node's the fuzzer asks at once
     words = [str(word) for word in (PROGRAM, calls, seed, workers, seconds)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return Run(done.returncode, done.stderr, json.loads(done.stdout) if done.stdout else {})
@@ -84,7 +85,7 @@ def main() -> int:
     log = KernelLog()
     insert = ["insmod", str(options.module), f"max_processes={4 * options.workers}"]
     subprocess.run(insert, check=True)
-    subprocess.run(["udevadm", "settle"], check=True)  # which is about to set them, too
+    device.settle()  # udev is about to set them, too
     os.chown(device.NODE, 0, MEMBERS)
     device.NODE.chmod(0o660)
     where = sections()
