@@ -195,6 +195,9 @@ void tracer_monitor_remove_all(struct tracer_session *session)
 	rcu_read_lock();
 	tracer_processes_visit(remove_visited, session);
 	rcu_read_unlock();
+	/* One that was ending first is out of the table before its record. */
+	if (tracer_session_has_alive(session))
+		synchronize_rcu();
 	atomic_dec(&session->stopping);
 	tracer_disarm_if_idle();
 }

@@ -19,7 +19,10 @@ struct tracer_session;
  */
 int tracer_monitor_add(struct tracer_session *session, pid_t nr, bool is_tree);
 int tracer_monitor_remove(pid_t nr);
-/* Remove all processes of the session; each leaves a record. May sleep. */
+/*
+ * Remove all processes of the session. Each leaves a record, and all of these
+ * wait to be read when this returns. May sleep.
+ */
 void tracer_monitor_remove_all(struct tracer_session *session);
 /* Return: 0 if the session has this process, or the errno of tracer.h. */
 int tracer_monitor_has(struct tracer_session *session, pid_t nr);

@@ -104,13 +104,20 @@ static bool has_place(bool may_exceed)
 	return process_count < max_processes - reserved;
 }
 
+/* tracer_processes_count() reads it without the lock. */
+static void set_process_count(unsigned int count)
+{
+	lockdep_assert_held(&process_lock);
+	WRITE_ONCE(process_count, count);
+}
+
 static int take_place(bool may_exceed)
 {
 	int err = 0;
 
 	raw_spin_lock(&process_lock);
 	if (has_place(may_exceed))
-		process_count++;
+		set_process_count(process_count + 1);
 	else
 		err = -ENOSPC;
 	raw_spin_unlock(&process_lock);
@@ -135,7 +142,8 @@ void tracer_place_release(void)
 	bool idle;
 
 	raw_spin_lock(&process_lock);
-	idle = --process_count == 0;
+	set_process_count(process_count - 1);
+	idle = !process_count;
 	raw_spin_unlock(&process_lock);
 	if (idle)
 		tracer_disarm_soon();
@@ -179,7 +187,7 @@ int tracer_process_insert_child(struct tracer_process *process,
 	else
 		err = link_process(process);
 	if (!err)
-		process_count++;
+		set_process_count(process_count + 1);
 	raw_spin_unlock(&process_lock);
 	return err;
 }

@@ -63,6 +63,13 @@ static void fill(struct tracer_record *record, struct tracer_process *process,
 	memcpy(&record->counts, &sum, sizeof(sum));
 }
 
+/* has_records() reads it without the lock. */
+static void set_record_count(struct tracer_session *session, unsigned int count)
+{
+	lockdep_assert_held(&session->lock);
+	WRITE_ONCE(session->record_count, count);
+}
+
 /* Return: what is taken out to make room, or NULL. */
 static struct tracer_ended *queue(struct tracer_session *session,
 				  struct tracer_ended *ended)
@@ -72,7 +79,7 @@ static struct tracer_ended *queue(struct tracer_session *session,
 	lockdep_assert_held(&session->lock);
 	list_add_tail(&ended->node, &session->records);
 	if (session->record_count < TRACER_RECORDS_MAX) {
-		session->record_count++;
+		set_record_count(session, session->record_count + 1);
 		return NULL;
 	}
 	oldest = list_first_entry(&session->records, struct tracer_ended, node);
@@ -107,7 +114,7 @@ static struct tracer_ended *take(struct tracer_session *session)
 					 node);
 	if (ended) {
 		list_del(&ended->node);
-		session->record_count--;
+		set_record_count(session, session->record_count - 1);
 		ended->record.lost = session->lost;
 		ended->record.unfollowed = session->unfollowed;
 		session->lost = 0;
@@ -123,7 +130,7 @@ static void put_back(struct tracer_session *session, struct tracer_ended *ended)
 	session->lost += ended->record.lost;
 	session->unfollowed += ended->record.unfollowed;
 	list_add(&ended->node, &session->records);
-	session->record_count++;
+	set_record_count(session, session->record_count + 1);
 	tracer_session_wake(session);
 	raw_spin_unlock(&session->lock);
 }

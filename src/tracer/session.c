@@ -118,6 +118,16 @@ void tracer_session_enter(struct tracer_session *session)
 	raw_spin_unlock(&session->lock);
 }
 
+bool tracer_session_has_alive(struct tracer_session *session)
+{
+	bool has_alive;
+
+	raw_spin_lock(&session->lock);
+	has_alive = session->alive;
+	raw_spin_unlock(&session->lock);
+	return has_alive;
+}
+
 static void session_release(struct kref *kref)
 {
 	struct tracer_session *session;

@@ -67,6 +67,8 @@ void tracer_session_close(struct tracer_session *session);
 
 /* One process more is monitored, which gets a reference. */
 void tracer_session_enter(struct tracer_session *session);
+/* Whether any is, or its record is not there yet. */
+bool tracer_session_has_alive(struct tracer_session *session);
 /* Also in atomic context: what is left to do is done by a work item. */
 void tracer_session_put(struct tracer_session *session);
 

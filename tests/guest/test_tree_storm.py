@@ -133,7 +133,9 @@ class TreeStorm(GuestTest):
                 self.assertTrue(records.read(fd))
                 records.remove_all(fd)
                 removed = time.monotonic_ns()
-                found = records.read_all(fd)
+                os.set_blocking(fd, False)
+                found = records.read_all(fd)  # all are there, also of those that were ending
+                os.set_blocking(fd, True)
                 self.assertEqual([one for one in found if one.ended_ns > removed], [])
                 self.assertEqual(list(proctracer.rows()), [stays.pid])
         device.remove(stays.pid)
