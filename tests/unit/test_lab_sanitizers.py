@@ -25,7 +25,7 @@ def test_they_are_run_by_their_names_and_in_no_usual_run() -> None:
     assert [job.name for job in select(jobs, "sanitizer*")] == NAMES
     assert not set(NAMES) & {job.name for job in select(jobs)}
     assert set(NAMES) <= {job.name for job in select(jobs, everything=True)}
-    assert not any(job.generic for job in jobs if job.name in NAMES)
+    assert not any(job.in_every_run for job in jobs if job.name in NAMES)
 
 
 def test_a_warning_ends_the_guest_but_where_the_rest_of_the_kernel_has_races() -> None:

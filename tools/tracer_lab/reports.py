@@ -71,6 +71,6 @@ class Job:
 
     name: str
     run: Callable[[Order], CellReport]
-    generic: bool = False  # a suite's own generic kernel: part of every run of the tests
+    in_every_run: bool = False  # of the tests
     in_default: bool = True  # False: takes too long for every run, only `--all` runs it
     has_tests: bool = True  # False: it only builds, and no -k can be meant for it
