@@ -26,7 +26,7 @@ import pytest
 
 from tracer_lab.cells import cell_named
 from tracer_lab.commands import SHARE, as_root, in_root, run
-from tracer_lab.disk import ensure_initramfs, system_disk
+from tracer_lab.exporter_system import exporter_system
 from tracer_lab.guest_suite import TREE
 from tracer_lab.machine import Machine, qemu_command
 from tracer_lab.packages import Packages, build_packages
@@ -34,13 +34,10 @@ from tracer_lab.prometheus import ensure_prometheus
 from tracer_lab.roots import (
     APT,
     ensure_base,
-    ensure_installed,
-    in_use,
-    install,
     log_of,
     throw_away_copy,
 )
-from tracer_lab.vm import Guest, boot, fresh_share
+from tracer_lab.vm import Guest, boot
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
@@ -144,19 +141,8 @@ class Member:
 def member(packages: Packages, suite: str) -> Iterator[Member]:
     """A system of a suite that boots, until the end of the block."""
     cell = cell_named(suite)
-    name = f"fleet-{suite}"
-    root = ensure_installed(cell, packages.debs)
-
-    def change(copy: Path) -> None:
-        log = log_of(f"install-{name}")
-        run(in_root(copy, [*APT, "update"]), log=log)
-        install(copy, [packages.exporter], log)
-
-    with (
-        in_use(root),
-        fresh_share(name) as share,
-        system_disk(root, name, change=change) as disk,
-    ):
+    with exporter_system(f"fleet-{suite}", cell, packages) as system:
+        share = system.share
         shutil.copytree(IN_GUEST, share / IN_GUEST.name)
         for folder in ("orders", "answers"):
             (share / folder).mkdir()
@@ -164,8 +150,8 @@ def member(packages: Packages, suite: str) -> Iterator[Member]:
         forwarded = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{made.port}-:10042"
         options = ["-netdev", forwarded, "-device", "virtio-net-pci,netdev=net"]
         command = ["python3", f"{SHARE}/{IN_GUEST.name}/member.py", SHARE]
-        guest = Guest(name, root, share, command, SECONDS)
-        machine = Machine(disk, ensure_initramfs(cell), options=options)
+        guest = Guest(system.name, system.root, share, command, SECONDS)
+        machine = Machine(system.disk, system.initramfs, options=options)
         thread = threading.Thread(target=made.live, args=[guest, machine])
         thread.start()
         try:

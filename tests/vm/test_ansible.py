@@ -10,12 +10,8 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.packages import build_packages
 from tracer_lab.repository import make_repository
 from tracer_lab.roots import APT, ensure_base, kernel_release, log_of, throw_away_copy
+from tracer_lab.serving import served
 from tracer_lab.signing_key import find_key
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
@@ -49,27 +46,6 @@ QUIET = {
 TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?:tracer : )?(?P<name>[^]]*)\]")
 CHANGED = re.compile(rf"changed: \[{HOST}\]")
 NUMBER = re.compile(r"(?P<what>\w+)=(?P<number>\d+)")
-
-
-class Silent(SimpleHTTPRequestHandler):
-    """A handler that logs nothing."""
-
-    def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- as it is called
-        """Log nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which a web server on loopback has that folder."""
-    handler = partial(Silent, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/repo"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @dataclass
@@ -124,13 +100,13 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         key = find_key("a@example.org")
         make_repository(packages, key, "http://127.0.0.1/repo", folder / "repo")
     base = ensure_base(cell_named("bookworm"))
-    with throw_away_copy(base, "ansible-bookworm") as root, served(folder) as uri:
+    with throw_away_copy(base, "ansible-bookworm") as root, served(folder) as address:
         log = log_of("ansible-bookworm")
         run(in_root(root, [*APT, "update"]), log=log)
         run(in_root(root, [*APT, "install", "ansible-core", "python3-apt"]), log=log)
         run(in_root(root, ["useradd", "ada"]), log=log)
         shutil.copytree(ROLES, folder / "place" / "roles")
-        (folder / "place" / "book.json").write_text(json.dumps(book(root, uri)))
+        (folder / "place" / "book.json").write_text(json.dumps(book(root, f"{address}/repo")))
         run(as_root(["cp", "-r", str(folder / "place"), str(root / PLACE)]))
         made = Deployed(root)
         made.play("first, checked", "--check")

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from tracer_lab.cells import cell_named
-from tracer_lab.commands import SHARE, in_root, run
-from tracer_lab.disk import ensure_initramfs, system_disk
+from tracer_lab.commands import SHARE
+from tracer_lab.exporter_system import exporter_system
 from tracer_lab.guest_suite import NOT_COPIED, TESTS, TREE
 from tracer_lab.machine import Machine, boot_system
 from tracer_lab.packages import build_packages
-from tracer_lab.roots import APT, ensure_installed, in_use, install, log_of
-from tracer_lab.vm import Guest, fresh_share
+from tracer_lab.vm import Guest
 
 pytestmark = [pytest.mark.vm, pytest.mark.package]
 
@@ -38,26 +37,14 @@ def steps() -> Facts:
     """What the exporter did on bookworm, step by step."""
     packages = build_packages(TREE, TREE / "dist")
     cell = cell_named("bookworm")
-    root = ensure_installed(cell, packages.debs)
-    name = f"exporter-{cell.name}"
-
-    def change(copy: Path) -> None:
-        log = log_of(f"install-{name}")
-        run(in_root(copy, [*APT, "update"]), log=log)
-        install(copy, [packages.exporter], log)
-
-    with (
-        in_use(root),
-        fresh_share(name) as share,
-        system_disk(root, name, change=change) as disk,
-    ):
+    with exporter_system(f"exporter-{cell.name}", cell, packages) as made:
         for folder in (IN_GUEST, TESTS):
-            shutil.copytree(folder, share / folder.name, ignore=NOT_COPIED)
+            shutil.copytree(folder, made.share / folder.name, ignore=NOT_COPIED)
         command = ["python3", f"{SHARE}/{IN_GUEST.name}/exporter.py", f"{SHARE}/steps.json"]
-        guest = Guest(name, root, share, command, SECONDS, memory="2G")
-        result = boot_system(guest, Machine(disk, ensure_initramfs(cell)))
+        guest = Guest(made.name, made.root, made.share, command, SECONDS, memory="2G")
+        result = boot_system(guest, Machine(made.disk, made.initramfs))
         assert result.status == 0, result.output
-        found = json.loads((share / "steps.json").read_text())
+        found = json.loads((made.share / "steps.json").read_text())
         assert isinstance(found, dict)
         return found
 

@@ -11,12 +11,9 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,6 +23,7 @@ from tracer_lab.commands import in_root, run
 from tracer_lab.keyring import throw_away_keyring
 from tracer_lab.repository import make_repository
 from tracer_lab.roots import ensure_base, kernel_release, log_of, throw_away_copy
+from tracer_lab.serving import served
 from tracer_lab.signing_key import find_key
 from tracer_lab.tree import make_tree
 from tracer_lab.variants import TREE, packages_of_variant, set_version
@@ -97,20 +95,6 @@ def key() -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which a web server on loopback has that folder."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/tracer"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def repository(key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     """Made by README's first command in a copy of the tree: dist/repo of this one is a user's."""
@@ -119,7 +103,8 @@ def repository(key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     site = tree / "dist" / "site"
     site.mkdir(parents=True)
     (site / "tracer").symlink_to(tree / "dist" / "repo")
-    with served(site) as uri:
+    with served(site) as address:
+        uri = f"{address}/tracer"
         command = commands_of_readme()[0].replace(EXAMPLE["key"], key).replace(EXAMPLE["uri"], uri)
         program, *arguments = shlex.split(command)
         assert program == "./bootstrap"

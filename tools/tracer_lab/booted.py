@@ -14,8 +14,8 @@ from tracer_lab.reports import CellReport, Finding, Job, Order, Verdict, stopped
 from tracer_lab.results import Results
 from tracer_lab.roots import ensure_base, ensure_layer, kernel_release
 
-# In every run of the tests; `invoke matrix` has all. Of bookworm's backports the kernel is trixie's,
-# and the engine that is not the default is there alone where kernels still change most.
+# In every run of the tests; `invoke matrix` has all. bookworm-backports has the kernel of trixie;
+# the engine that is not the default is there alone where kernels still change most.
 IN_EVERY_RUN = (
     *("bullseye", "bookworm", "trixie", "forky", "trixie-backports"),
     "trixie-backports-ftrace",
