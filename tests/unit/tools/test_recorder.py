@@ -34,9 +34,7 @@ def disk(tmp_path: Path) -> Disk:
 
 @pytest.fixture
 def recorder(disk: Disk) -> Recorder:
-    made = Recorder(disk, None)
-    made.write_header(HEADER)
-    return made
+    return Recorder(disk, HEADER, None)
 
 
 def runs(number: int, count: int) -> Measured:

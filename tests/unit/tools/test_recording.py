@@ -166,6 +166,17 @@ def test_what_is_neither_is_wrong_usage(
 def test_a_process_that_is_not_there_is_said(tracerctl: Tracerctl, file: Path) -> None:
     ran = tracerctl.call("record", "-o", str(file), "2147483647")
     assert (ran.returncode, ran.stderr) == (1, "tracerctl: no process 2147483647\n")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("words", [["2147483647"], ["--", "/nowhere/at/all"]])
+def test_an_earlier_recording_stays_where_there_is_nothing_to_record(
+    tracerctl: Tracerctl, file: Path, words: list[str]
+) -> None:
+    assert tracerctl.call("record", "-o", str(file), "--", "true").returncode == 0
+    before = file.read_bytes()
+    assert tracerctl.call("record", "-o", str(file), *words).returncode in {1, 127}
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize(("name", "status"), [("/", 126), ("/nowhere/at/all", 127)])

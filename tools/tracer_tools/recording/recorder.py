@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
 from tracer_tools.cli import complain
@@ -22,15 +24,18 @@ DIGITS = 6
 
 
 class WholeLines:
-    """A file that always ends with a whole line, also when its disk is full."""
+    """A file that always ends with a whole line, also when its disk is full.
+
+    One that was there before stays as it is until there is something to write.
+    """
 
     def __init__(self, name: str) -> None:
-        """Make the file, or empty it. Raises TracerError."""
+        """Open the file, or make it. Raises TracerError."""
         self.name = name
         self._size = 0
+        self._is_mine = not os.path.lexists(name)
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-            self._descriptor = os.open(name, flags, 0o666)
+            self._descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise TracerError(f"cannot write {name!r}: {error.strerror}") from error
 
@@ -39,6 +44,8 @@ class WholeLines:
         data = text.encode()
         written = 0
         try:
+            if not self._size:
+                self._empty()
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError:
@@ -48,8 +55,18 @@ class WholeLines:
             raise
         self._size += len(data)
 
+    def _empty(self) -> None:
+        """Take out what was there before, if it is a file."""
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.ftruncate(self._descriptor, 0)
+
     def close(self) -> None:
-        """Close the file; a disk over a network may say only now that it was full."""
+        """Close the file, and leave none that says nothing. Raises OSError.
+
+        A disk over a network may say only now that it was full.
+        """
+        if self._is_mine and not self._size:
+            Path(self.name).unlink()
         os.close(self._descriptor)
 
 
@@ -73,9 +90,10 @@ class Recorder:
 
     has_reader = True
 
-    def __init__(self, file: WholeLines, progress: TextIO | None) -> None:
+    def __init__(self, file: WholeLines, header: Header, progress: TextIO | None) -> None:
         """Begin; `progress` is a terminal, if there is one to say on how it goes."""
         self._file = file
+        self._unwritten_header = as_text(header)
         self._progress = progress
         self._known: dict[int, Known] = {}
         self._unwritten: list[int] = []
@@ -86,13 +104,6 @@ class Recorder:
         """Whether everything has been written, the end included."""
         self._full = False
 
-    def write_header(self, header: Header) -> None:
-        """Write the first line. Raises TracerError."""
-        try:
-            self._file.append(as_text(header))
-        except OSError as error:
-            raise TracerError(f"cannot write {self._file.name!r}: {error.strerror}") from error
-
     def write(self, report: Report) -> None:
         """Write what came since the last time, and the totals if it is the last report.
 
@@ -100,7 +111,7 @@ class Recorder:
         counted, and their next interval is longer.
         """
         self._take(report)
-        text = "".join(map(as_text, self._lines(report)))
+        text = self._unwritten_header + "".join(map(as_text, self._lines(report)))
         try:
             self._file.append(text)
         except OSError as error:
@@ -153,6 +164,7 @@ class Recorder:
         for number in self._unwritten:
             known = self._known[number]
             known.written = known.measured.whole or known.written
+        self._unwritten_header = ""
         self._unwritten = []
         self._intervals += 1
         self._written_at = self._now
@@ -209,9 +221,7 @@ def recorder(name: str, header: Header, progress: TextIO | None) -> Iterator[Rec
     """Give a recorder that writes to the file of this name. Raises TracerError."""
     file = WholeLines(name)
     try:
-        made = Recorder(file, progress)
-        made.write_header(header)
-        yield made
+        yield Recorder(file, header, progress)
     finally:
         with suppress(OSError):  # that it could not be written has been said
             file.close()
