@@ -1,4 +1,4 @@
-"""What tracerctl run reports of whole trees, beside ftrace: equal, in every column of each process.
+"""What tracerctl run and record say of trees, beside ftrace: equal, each column of each process.
 
 One boot a kernel runs everything (in_guest/exactness.py); there is no tolerance.
 """
@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 PIPES, CHILDREN = 101, 7  # of operations.py
-COMMANDS = ("operations", "pipeline", "script")
+COMMANDS = ("operations", "pipeline", "script", "recording")
 Steps = Any  # of conftest.py
 
 
@@ -45,10 +45,15 @@ def test_the_total_is_that_of_ftrace(steps: Steps, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "number"), [("operations", 8), ("pipeline", 4), ("script", 41)]
+    ("command", "number"), [("operations", 8), ("pipeline", 4), ("script", 41), ("recording", 41)]
 )
 def test_every_process_of_the_tree_is_there(steps: Steps, command: str, number: int) -> None:
     assert len(steps.of(command)["report"]["processes"]) == number
+
+
+def test_the_intervals_of_a_recording_sum_up_to_the_totals(steps: Steps) -> None:
+    found = steps.of("recording")
+    assert found["report"]["intervals"] == found["ftrace"]
 
 
 def test_known_operations_are_among_the_counts(steps: Steps) -> None:

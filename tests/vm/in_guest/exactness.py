@@ -1,4 +1,4 @@
-"""Run in a guest with the packages: tracerctl run beside ftrace, which counts the whole tree.
+"""Run in a guest with the packages: tracerctl run, and record, beside ftrace, of whole trees.
 
 usage: exactness.py FACTS, with tests/guest in the share
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +28,9 @@ PROBES = (
     f"r:{GROUP}/has_inserted tracer_process_insert",
 )
 REPORT = Path("/tmp/report.json")
+RECORDING = Path("/tmp/recording.ndjson")
+RUN = ("tracerctl", "run", "--json", "-o", str(REPORT), "--")
+RECORD = ("tracerctl", "record", "--interval", "0.2", "-o", str(RECORDING), "--")
 TRIES = 3
 OTHER_FRACTION = "the command did something while it was added, so nobody can say what is counted"
 
@@ -79,29 +82,53 @@ def probes() -> Iterator[list[str]]:
             ftrace.append_line(definitions, f"-:{probe.split()[0].partition(':')[2]}")
 
 
-def compared(*command: str) -> Facts:
+def reported() -> Facts:
+    """What tracerctl run said."""
+    report: Facts = json.loads(REPORT.read_text(encoding="utf-8"))
+    return report
+
+
+def recorded() -> Facts:
+    """What tracerctl record wrote, as run would say it, and the sums of the intervals by PID."""
+    lines = [json.loads(line) for line in RECORDING.read_text(encoding="utf-8").splitlines()]
+    *_, end = lines
+    sums: dict[str, dict[str, int]] = {}
+    for line in lines:
+        if line["type"] == "interval":
+            summed = sums.setdefault(str(line["PID"]), dict.fromkeys(NAMES, 0))
+            for name in NAMES:
+                summed[name] += line[name]
+    return {
+        **{name: end[name] for name in ("lost", "missed", "unfollowed")},
+        "total": {name: end[name] for name in NAMES},
+        "processes": [line for line in lines if line["type"] == "total"],
+        "intervals": sums,
+    }
+
+
+def compared(tracerctl: Sequence[str], said: Callable[[], Facts], *command: str) -> Facts:
     """Run a command with tracerctl and give what both say of each process, by PID.
 
+    ``said`` gives what tracerctl said.
     It may be given a block of before the trace, and free it: of what size, nobody can say. Then
     nothing can be compared, and it is run again.
     """
     for _ in range(TRIES):
-        facts = compared_once(*command)
+        facts = compared_once([*tracerctl, *command], said)
         if not facts["unknown"]:
             break
     return facts
 
 
-def compared_once(*command: str) -> Facts:
+def compared_once(words: Sequence[str], said: Callable[[], Facts]) -> Facts:
     """Do it once."""
     with probes() as adding, ftrace.tracing([*LIFE_EVENTS, *adding]) as trace:
-        words = ["tracerctl", "run", "--json", "-o", str(REPORT), "--", *command]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL) as tracerctl:
             pass
         events = trace.stop()
     account = CommandLedger(tracerctl.pid)
     account.follow(events)
-    report = json.loads(REPORT.read_text(encoding="utf-8"))
+    report = said()
     processes = report["processes"]
     return {
         "status": tracerctl.returncode,
@@ -116,20 +143,25 @@ def compared_once(*command: str) -> Facts:
 
 def operations() -> Facts:
     """Known numbers of pipes, files and processes."""
-    return compared("python3", f"{HERE}/operations.py", "/dev/shm")
+    return compared(RUN, reported, "python3", f"{HERE}/operations.py", "/dev/shm")
 
 
 def pipeline() -> Facts:
     """A pipeline of programs that read files."""
-    return compared("sh", "-c", "ls -R /etc | sort | tail -n 3")
+    return compared(RUN, reported, "sh", "-c", "ls -R /etc | sort | tail -n 3")
 
 
 def script() -> Facts:
     """A script of short processes."""
-    return compared("sh", f"{HERE}/many.sh", "40")
+    return compared(RUN, reported, "sh", f"{HERE}/many.sh", "40")
 
 
-STEPS = (operations, pipeline, script)
+def recording() -> Facts:
+    """The same script, recorded."""
+    return compared(RECORD, recorded, "sh", f"{HERE}/many.sh", "40")
+
+
+STEPS = (operations, pipeline, script, recording)
 
 if __name__ == "__main__":
     take(STEPS, Path(sys.argv[1]))
