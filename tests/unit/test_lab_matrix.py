@@ -127,7 +127,7 @@ def test_what_is_tested_stays_as_it_was_when_the_run_began(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("processors", "gibibytes", "at_a_time"), [(2, 16, 2), (16, 16, 5), (2, 4, 1), (4, 1, 1)]
+    ("processors", "gibibytes", "at_a_time"), [(2, 16, 3), (16, 16, 5), (2, 4, 1), (4, 1, 1)]
 )
 def test_as_many_cells_run_at_a_time_as_there_is_room_for(
     processors: int, gibibytes: int, at_a_time: int
